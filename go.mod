@@ -1,0 +1,3 @@
+module itemlens
+
+go 1.26

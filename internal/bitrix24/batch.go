@@ -1,0 +1,165 @@
+package bitrix24
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// MaxBatch is how many commands a batch may hold (settings/how-to-call-rest-api/batch.md).
+const MaxBatch = 50
+
+// Params are parameters of a command: text, numbers, booleans, and nested Params and slices of these.
+type Params map[string]any
+
+// Command is one call within a batch. A value may refer to an earlier command's result: Ref("item", "item", "id").
+type Command struct {
+	Key    string
+	Method string
+	Params Params
+}
+
+// Ref writes a reference to the result of an earlier command of the same batch. Where the path does not resolve, the
+// platform passes the reference on as text, so use it only where that does no harm.
+func Ref(key string, path ...string) string {
+	ref := "$result[" + key + "]"
+	for _, step := range path {
+		ref += "[" + step + "]"
+	}
+	return ref
+}
+
+// BatchResult holds the answers of the commands by key.
+type BatchResult struct {
+	Result Object
+	Errors map[string]*Error
+}
+
+// Decode reads the result of one command into a value. It returns the command's own error, or one that says that the
+// command has no answer.
+func (r *BatchResult) Decode(key string, into any) error {
+	if err := r.Errors[key]; err != nil {
+		return err
+	}
+	raw, ok := r.Result[key]
+	if !ok {
+		return &AnswerError{Method: "batch", Status: 200, Kind: "no_result", Err: fmt.Errorf("no answer for %q", key)}
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: fmt.Errorf("read %q: %w", key, err)}
+	}
+	return nil
+}
+
+// Err returns the command's own error, or nil.
+func (r *BatchResult) Err(key string) error {
+	if err := r.Errors[key]; err != nil {
+		return err
+	}
+	return nil
+}
+
+// Batch runs up to MaxBatch commands, in order, in one request; all run even where one fails. An error is about the
+// request as a whole; errors of commands are in the result.
+func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*BatchResult, error) {
+	if len(commands) == 0 || len(commands) > MaxBatch {
+		return nil, fmt.Errorf("batch of %d commands: 1 to %d fit", len(commands), MaxBatch)
+	}
+	methods := map[string]string{}
+	cmd := bytes.NewBufferString("{")
+	for i, command := range commands {
+		if i > 0 {
+			cmd.WriteByte(',')
+		}
+		key, _ := json.Marshal(command.Key)
+		line, _ := json.Marshal(command.line())
+		fmt.Fprintf(cmd, "%s:%s", key, line) // written by hand: the commands run in this order, and a map has none
+		methods[command.Key] = command.Method
+	}
+	cmd.WriteByte('}')
+
+	answer, err := c.Call(ctx, to, "batch", map[string]any{"halt": 0, "cmd": json.RawMessage(cmd.Bytes())})
+	if err != nil {
+		return nil, err
+	}
+	var parts struct {
+		Result Object `json:"result"`
+		Errors Object `json:"result_error"`
+	}
+	if err := json.Unmarshal(answer.Result, &parts); err != nil {
+		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: err}
+	}
+	result := &BatchResult{Result: parts.Result, Errors: map[string]*Error{}}
+	for key, raw := range parts.Errors {
+		result.Errors[key] = commandError(methods[key], raw)
+	}
+	return result, nil
+}
+
+// commandError reads an error of one command. It comes without a status; 400 is what the methods document for theirs.
+func commandError(method string, raw json.RawMessage) *Error {
+	e := &Error{Method: method, Status: 400}
+	var fields struct {
+		Error       json.RawMessage `json:"error"`
+		Description flexText        `json:"error_description"`
+	}
+	if json.Unmarshal(raw, &fields) == nil {
+		e.Code, _ = errorCode(fields.Error, string(fields.Description))
+		e.Description = string(fields.Description)
+	}
+	return e
+}
+
+// line writes the command as the platform wants it: method?query.
+func (c Command) line() string {
+	query := EncodeParams(c.Params)
+	if query == "" {
+		return c.Method
+	}
+	return c.Method + "?" + query
+}
+
+// EncodeParams writes nested parameters in PHP's way, a[b][0]=x, sorted by name.
+func EncodeParams(params Params) string {
+	var out []byte
+	for _, name := range sortedKeys(params) {
+		out = appendParam(out, url.QueryEscape(name), params[name])
+	}
+	return string(out)
+}
+
+func appendParam(out []byte, name string, value any) []byte {
+	switch v := value.(type) {
+	case Params:
+		for _, key := range sortedKeys(v) {
+			out = appendParam(out, name+"["+url.QueryEscape(key)+"]", v[key])
+		}
+		return out
+	case []string:
+		for i, item := range v {
+			out = appendParam(out, name+"["+strconv.Itoa(i)+"]", item)
+		}
+		return out
+	case bool:
+		value = map[bool]string{true: "Y", false: "N"}[v]
+	}
+	if len(out) > 0 {
+		out = append(out, '&')
+	}
+	out = append(out, name...)
+	out = append(out, '=')
+	return append(out, url.QueryEscape(fmt.Sprint(value))...)
+}
+
+func sortedKeys(params Params) []string {
+	keys := make([]string, 0, len(params))
+	for key := range params {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,205 @@
+package bitrix24
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"itemlens/internal/secret"
+)
+
+// Target is a portal (or OAuth server) to call and the access token to call it with.
+type Target struct {
+	Endpoint string // REST address, ends in "/rest/"
+	Access   secret.Text
+}
+
+// Observation is what the client tells about each request that it made, for metrics and logs.
+type Observation struct {
+	Method   string
+	Code     string // "ok", the platform's error code, or the kind of failure
+	Duration time.Duration
+}
+
+// Options of a Client. Zero values mean the defaults named here.
+type Options struct {
+	Timeout      time.Duration // of one request; default 20 s (the platform itself ends a request after 60 s)
+	MaxBody      int64         // largest answer read, in bytes; default 8 MiB
+	AllowPrivate bool          // allow plain http and private addresses: portals in one's own network, the simulator
+	UserAgent    string
+	Observe      func(ctx context.Context, o Observation)
+}
+
+// Client calls REST methods. It never repeats a request and never follows a redirect by itself: the caller knows
+// whether the request may run twice and whether the new address is to be believed.
+type Client struct {
+	http    *http.Client
+	maxBody int64
+	agent   string
+	observe func(context.Context, Observation)
+}
+
+// NewClient makes a client whose connections are guarded (see NewHTTPClient).
+func NewClient(o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = 20 * time.Second
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 8 << 20
+	}
+	if o.Observe == nil {
+		o.Observe = func(context.Context, Observation) {}
+	}
+	return &Client{
+		http:    NewHTTPClient(o.Timeout, o.AllowPrivate),
+		maxBody: o.MaxBody,
+		agent:   o.UserAgent,
+		observe: o.Observe,
+	}
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Answer is a successful answer of one method.
+type Answer struct {
+	Result json.RawMessage `json:"result"`
+	Total  int             `json:"total"`
+	Next   int             `json:"next"`
+}
+
+// Call runs one method with parameters that marshal to a JSON object; nil means none. The access token goes in the
+// body, so that no log on the way keeps it (settings/how-to-call-rest-api/authorization.md).
+//
+// Errors: *Error for what the platform answered, *AnswerError for an answer that is not the platform's,
+// *RedirectError where the portal moved, anything else for a request that got no answer (see IsUnreachable).
+func (c *Client) Call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
+	start := time.Now()
+	answer, err := c.call(ctx, to, method, params)
+	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
+	return answer, err
+}
+
+func (c *Client) call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
+	body, err := encodeBody(params, to.Access)
+	if err != nil {
+		return nil, fmt.Errorf("encode parameters of %s: %w", method, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.Endpoint+method, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make request for %s: %w", method, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.agent)
+
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, &unreachableError{method: method, err: err}
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		return nil, &RedirectError{Method: method, Status: res.StatusCode, Location: res.Header.Get("Location")}
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, c.maxBody+1))
+	switch {
+	case err != nil:
+		return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "truncated", Err: err}
+	case int64(len(text)) > c.maxBody:
+		return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "too_large"}
+	}
+	return decodeAnswer(method, res, text)
+}
+
+// encodeBody merges the token into the object that params marshal to.
+func encodeBody(params any, access secret.Text) ([]byte, error) {
+	fields := map[string]any{}
+	if params != nil {
+		text, err := json.Marshal(params)
+		if err != nil {
+			return nil, err
+		}
+		raw := map[string]json.RawMessage{}
+		if err := json.Unmarshal(text, &raw); err != nil {
+			return nil, err
+		}
+		for name, value := range raw {
+			fields[name] = value
+		}
+	}
+	if !access.IsZero() {
+		fields["auth"] = access.Reveal()
+	}
+	return json.Marshal(fields)
+}
+
+func decodeAnswer(method string, res *http.Response, text []byte) (*Answer, error) {
+	text = bytes.TrimSpace(text)
+	bad := &AnswerError{Method: method, Status: res.StatusCode}
+	if len(text) == 0 {
+		bad.Kind = "empty"
+		return nil, bad
+	}
+	var envelope struct {
+		Result      json.RawMessage `json:"result"`
+		Total       flexInt         `json:"total"`
+		Next        flexInt         `json:"next"`
+		Error       json.RawMessage `json:"error"`
+		Description flexText        `json:"error_description"`
+	}
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		bad.Kind, bad.Err = "not_json", err
+		media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+		if media == "text/html" || text[0] == '<' {
+			bad.Kind = "html"
+		} else if isTruncation(err) {
+			bad.Kind = "truncated"
+		}
+		return nil, bad
+	}
+	if code, ok := errorCode(envelope.Error, string(envelope.Description)); ok {
+		return nil, &Error{Method: method, Status: res.StatusCode, Code: code, Description: string(envelope.Description)}
+	}
+	switch {
+	case res.StatusCode >= 400:
+		bad.Kind = "status"
+		return nil, bad
+	case envelope.Result == nil:
+		bad.Kind = "no_result"
+		return nil, bad
+	}
+	return &Answer{Result: envelope.Result, Total: int(envelope.Total), Next: int(envelope.Next)}, nil
+}
+
+func isTruncation(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "unexpected end of JSON input")
+}
+
+// errorCode reads the member "error" of an envelope: text, a number, an object of the newer API, or "" beside a
+// description. It reports whether there is an error at all.
+func errorCode(raw json.RawMessage, description string) (string, bool) {
+	if raw == nil || bytes.Equal(raw, []byte("null")) {
+		return "", false
+	}
+	var object struct {
+		Code flexText `json:"code"`
+	}
+	if raw[0] == '{' && json.Unmarshal(raw, &object) == nil {
+		return string(object.Code), true
+	}
+	var code flexText
+	if json.Unmarshal(raw, &code) != nil {
+		return string(raw), true
+	}
+	if code == "" && description == "" {
+		return "", false
+	}
+	return string(code), true
+}

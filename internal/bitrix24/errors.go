@@ -1,0 +1,197 @@
+package bitrix24
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is an error that the platform itself answered (error-codes.md). Codes come in upper and lower case, so they
+// are compared without case; some are empty, and only the description tells.
+type Error struct {
+	Method      string
+	Status      int
+	Code        string
+	Description string
+}
+
+// Error names method, status and code. The description is left out: it is foreign text, and a portal of any owner may
+// write into it what it likes.
+func (e *Error) Error() string {
+	code := e.Code
+	if code == "" {
+		code = "(no code)"
+	}
+	return fmt.Sprintf("%s answered %s, status %d", e.Method, code, e.Status)
+}
+
+// Is makes errors.Is match another *Error by code alone.
+func (e *Error) Is(target error) bool {
+	other, ok := target.(*Error)
+	return ok && strings.EqualFold(e.Code, other.Code)
+}
+
+// AnswerError is an answer that is not the platform's: no JSON, cut off, too large.
+type AnswerError struct {
+	Method string
+	Status int
+	Kind   string // empty, html, not_json, truncated, too_large, status, no_result
+	Err    error
+}
+
+// Error names method, status and what was wrong, never the foreign text.
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("%s: unusable answer (%s), status %d", e.Method, e.Kind, e.Status)
+}
+
+// Unwrap gives the cause, if there is one.
+func (e *AnswerError) Unwrap() error { return e.Err }
+
+// RedirectError says that the portal answers from another address: it was renamed, or somebody wants the token
+// (settings/how-to-call-rest-api/change-domen.md). The caller decides which.
+type RedirectError struct {
+	Method   string
+	Status   int
+	Location string
+}
+
+// Error names method and status. The address may carry anything, so it is left out.
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("%s was redirected, status %d", e.Method, e.Status)
+}
+
+// unreachableError is a request without an answer: no connection, refused by the guard, timed out. The text of the
+// cause comes from net/http and names the address, never the body.
+type unreachableError struct {
+	method string
+	err    error
+}
+
+func (e *unreachableError) Error() string { return e.method + ": no answer: " + e.err.Error() }
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// IsUnreachable reports that the portal gave no answer, or none that the platform would give.
+func IsUnreachable(err error) bool {
+	var none *unreachableError
+	var unusable *AnswerError
+	return errors.As(err, &none) || errors.As(err, &unusable)
+}
+
+// CodeOf is the code to count and log for an outcome: "ok", the platform's code in lower case, or a kind of failure.
+func CodeOf(err error) string {
+	var platform *Error
+	var unusable *AnswerError
+	var redirect *RedirectError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &platform):
+		return knownCode(platform.Code)
+	case errors.As(err, &unusable):
+		return "answer_" + unusable.Kind
+	case errors.As(err, &redirect):
+		return "redirect"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, ErrForbiddenAddress):
+		return "forbidden_address"
+	default:
+		return "no_answer"
+	}
+}
+
+// knownCode keeps a code that a portal made up from becoming a metric label of its own.
+func knownCode(code string) string {
+	code = strings.ToLower(code)
+	for _, known := range [][]string{
+		expiredToken, invalidToken, rateLimit, operationTimeLimit, overload, notFound, accessDenied, paymentRequired,
+		portalDeleted, insufficientScope, userWithoutAccess, extranetUser, placementNotFound,
+	} {
+		for _, k := range known {
+			if k == code {
+				return k
+			}
+		}
+	}
+	return "other"
+}
+
+// The codes, in lower case, that callers tell apart (_includes/system-errors.md, limits.md, settings/oauth/error-codes.md
+// and the pages of the methods).
+var (
+	expiredToken       = []string{"expired_token"}
+	invalidToken       = []string{"invalid_token", "no_auth_found", "wrong_auth_type"}
+	rateLimit          = []string{"query_limit_exceeded"}
+	operationTimeLimit = []string{"operation_time_limit"}
+	overload           = []string{"overload_limit"}
+	notFound           = []string{"not_found"}
+	accessDenied       = []string{"access_denied", "invalid_credentials"}
+	paymentRequired    = []string{"payment_required"}
+	portalDeleted      = []string{"portal_deleted"}
+	insufficientScope  = []string{"insufficient_scope", "invalid_scope"}
+	userWithoutAccess  = []string{"user_access_error"}
+	extranetUser       = []string{"allowed_only_intranet_user"}
+	placementNotFound  = []string{"error_placement_not_found"}
+)
+
+func hasCode(err error, codes []string) bool {
+	var platform *Error
+	if !errors.As(err, &platform) {
+		return false
+	}
+	for _, code := range codes {
+		if strings.EqualFold(platform.Code, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsExpiredToken reports that the access token's hour is over: refresh it and call again.
+func IsExpiredToken(err error) bool { return hasCode(err, expiredToken) }
+
+// IsInvalidToken reports that the portal does not know the token: it is forged, foreign or withdrawn.
+func IsInvalidToken(err error) bool { return hasCode(err, invalidToken) }
+
+// IsRateLimit reports that the portal's leaky bucket is full.
+func IsRateLimit(err error) bool { return hasCode(err, rateLimit) }
+
+// IsOperationTimeLimit reports that a method used up its seconds for the last ten minutes.
+func IsOperationTimeLimit(err error) bool { return hasCode(err, operationTimeLimit) }
+
+// IsOverload reports a manual block by the platform; trying again does not help.
+func IsOverload(err error) bool { return hasCode(err, overload) }
+
+// IsNotFound reports that the item or its type does not exist.
+func IsNotFound(err error) bool { return hasCode(err, notFound) }
+
+// IsAccessDenied reports that the user may not do this.
+func IsAccessDenied(err error) bool { return hasCode(err, accessDenied) && !IsPlanWithoutREST(err) }
+
+// IsPlanWithoutREST reports that the portal's plan has no REST API: code ACCESS_DENIED too, but with status 403, where
+// a user without rights on an item gets 400 (system errors against crm.item.get).
+func IsPlanWithoutREST(err error) bool {
+	var platform *Error
+	return errors.As(err, &platform) && strings.EqualFold(platform.Code, "ACCESS_DENIED") && platform.Status == 403
+}
+
+// IsPaymentRequired reports that the app's paid or trial time is over.
+func IsPaymentRequired(err error) bool { return hasCode(err, paymentRequired) }
+
+// IsPortalDeleted reports that the portal is closed or gone.
+func IsPortalDeleted(err error) bool { return hasCode(err, portalDeleted) }
+
+// IsInsufficientScope reports that the portal granted the app too little.
+func IsInsufficientScope(err error) bool { return hasCode(err, insufficientScope) }
+
+// IsUserWithoutAccess reports that an administrator keeps this user out of the app.
+func IsUserWithoutAccess(err error) bool { return hasCode(err, userWithoutAccess) }
+
+// IsExtranetUser reports that the method is for employees only.
+func IsExtranetUser(err error) bool { return hasCode(err, extranetUser) }
+
+// IsPlacementNotFound reports that the portal has no such placement.
+func IsPlacementNotFound(err error) bool { return hasCode(err, placementNotFound) }

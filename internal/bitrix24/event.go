@@ -1,0 +1,72 @@
+package bitrix24
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"itemlens/internal/secret"
+)
+
+// The events of the app's life (api-reference/common/events/).
+const (
+	OnAppInstall   = "ONAPPINSTALL"
+	OnAppUpdate    = "ONAPPUPDATE"
+	OnAppUninstall = "ONAPPUNINSTALL"
+)
+
+// Event is what the platform posts to an event handler (api-reference/events/index.md). Nothing in it is proven.
+type Event struct {
+	Name string    // in upper case
+	Time time.Time // when the event was sent; zero where the event does not say
+	Auth EventAuth
+	form url.Values
+}
+
+// EventAuth tells where an event comes from. Tokens are missing where no user acted, and always with OnAppUninstall.
+type EventAuth struct {
+	MemberID         string
+	Domain           string
+	ServerEndpoint   string
+	Access           secret.Text
+	Refresh          secret.Text // with OnAppInstall and OnAppUpdate alone
+	ApplicationToken secret.Text
+}
+
+// Data is a value of the event's data, such as Data("FIELDS", "ID"); empty where there is none.
+func (e *Event) Data(path ...string) string {
+	return e.form.Get("data[" + strings.Join(path, "][") + "]")
+}
+
+// ParseEvent reads a posted event. Errors are as for ParseAppRequest.
+func ParseEvent(r *http.Request) (*Event, error) {
+	form, err := postedForm(r)
+	if err != nil {
+		return nil, err
+	}
+	auth := func(name string) string { return form.Get("auth[" + name + "]") }
+	event := &Event{
+		Name: strings.ToUpper(form.Get("event")),
+		Auth: EventAuth{
+			MemberID:         auth("member_id"),
+			Domain:           CanonicalHost(auth("domain")),
+			ServerEndpoint:   auth("server_endpoint"),
+			Access:           secret.New(auth("access_token")),
+			Refresh:          secret.New(auth("refresh_token")),
+			ApplicationToken: secret.New(auth("application_token")),
+		},
+		form: form,
+	}
+	if seconds, err := strconv.ParseInt(form.Get("ts"), 10, 64); err == nil && seconds > 0 && seconds < 1<<40 {
+		event.Time = time.Unix(seconds, 0)
+	}
+	switch {
+	case event.Name == "" || len(event.Name) > 100:
+		return nil, &FormError{"event", "is missing or too long"}
+	case !validMemberID(event.Auth.MemberID):
+		return nil, &FormError{"auth[member_id]", "is missing or malformed"}
+	}
+	return event, nil
+}

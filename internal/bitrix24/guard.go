@@ -1,0 +1,119 @@
+package bitrix24
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrForbiddenAddress is returned for an address that no portal may have: plain http, private, loopback, link-local.
+var ErrForbiddenAddress = errors.New("address not allowed for portals")
+
+// forbidden are the networks beyond those that net/netip tells apart itself: "this network", carrier NAT, protocol
+// assignments, benchmarks, reserved, and NAT64, which leads back to IPv4.
+var forbidden = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("2002::/16"),
+}
+
+// NewHTTPClient makes the client for every outgoing request: bounded in time, following no redirect, through no proxy
+// (the guard would see only the proxy), and connecting to public addresses alone unless private ones are allowed. The
+// check runs on the address that is dialled, after DNS, so a name that changes its answer gains nothing.
+func NewHTTPClient(timeout time.Duration, allowPrivate bool) *http.Client {
+	dialer := &net.Dialer{Timeout: min(timeout, 5*time.Second)}
+	if !allowPrivate {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }
+	}
+	return &http.Client{
+		Timeout: timeout,
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    8,
+			IdleConnTimeout:        60 * time.Second,
+			TLSHandshakeTimeout:    5 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func checkAddress(address string) error {
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrForbiddenAddress, address)
+	}
+	ip := parsed.Addr().Unmap()
+	bad := !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
+	for _, prefix := range forbidden {
+		bad = bad || prefix.Contains(ip)
+	}
+	if bad {
+		return fmt.Errorf("%w: %s", ErrForbiddenAddress, ip)
+	}
+	return nil
+}
+
+// ParseEndpoint checks a REST address and writes it in one form: lower-case host, no default port, "/" at the end.
+func ParseEndpoint(text string, allowPrivate bool) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
+		return "", fmt.Errorf("%w: not a REST address", ErrForbiddenAddress)
+	case u.Scheme != "https" && (u.Scheme != "http" || !allowPrivate):
+		return "", fmt.Errorf("%w: https is required", ErrForbiddenAddress)
+	}
+	if !ValidHost(u.Host) {
+		return "", fmt.Errorf("%w: malformed host", ErrForbiddenAddress)
+	}
+	return u.Scheme + "://" + CanonicalHost(u.Host) + "/" + strings.TrimLeft(strings.TrimRight(u.Path, "/")+"/", "/"), nil
+}
+
+// EndpointHost is the host of a REST address, with its port unless that is the default one.
+func EndpointHost(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return CanonicalHost(u.Host)
+}
+
+// EndpointOrigin is the origin of the portal's pages: scheme and host of its REST address.
+func EndpointOrigin(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + CanonicalHost(u.Host)
+}
+
+// CanonicalHost lowers a host and drops a default port, so that two ways to write one portal compare equal.
+func CanonicalHost(host string) string {
+	host = strings.ToLower(strings.TrimSpace(host))
+	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+	return strings.TrimSuffix(host, ".")
+}
+
+// ValidHost reports whether a text is nothing but a host name with an optional port, fit to stand in a header.
+func ValidHost(host string) bool {
+	if host == "" || len(host) > 253 {
+		return false
+	}
+	name, port, hasPort := strings.Cut(host, ":")
+	if hasPort && (port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "") {
+		return false
+	}
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_' {
+			return false
+		}
+	}
+	return name != "" && name[0] != '.' && name[0] != '-'
+}

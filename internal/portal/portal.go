@@ -1,0 +1,61 @@
+// Package portal is the domain on the ground floor: what a portal, a user and a token are, and the problems that a
+// person can meet. It knows no HTTP, no SQL and no wire format; every other package may use it.
+package portal
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"itemlens/internal/secret"
+)
+
+// MemberID identifies a portal for ever; its address may change.
+type MemberID string
+
+// UserID identifies a user within one portal.
+type UserID int64
+
+// String writes the id in decimal.
+func (id UserID) String() string { return strconv.FormatInt(int64(id), 10) }
+
+// Portal is one Bitrix24 that has, or had, the app installed. Everything in it but ApplicationToken was told by the
+// OAuth server, never by a form that anyone can post.
+type Portal struct {
+	MemberID         MemberID
+	ClientEndpoint   string      // REST address, ends in "/rest/"
+	ServerEndpoint   string      // REST address of the OAuth server that vouched for the portal
+	ApplicationToken secret.Text // proves that an event comes from this portal; may be missing
+	Scope            []string    // what the portal granted, such as "crm"
+	Status           string      // L local, F free, D demo, T trial, P paid, S subscription
+	InstallerID      UserID      // whose token stands for the portal in background work
+	InstalledAt      time.Time
+	UninstalledAt    time.Time // zero while the app is installed
+}
+
+// Installed reports whether the app is installed in the portal now.
+func (p Portal) Installed() bool { return !p.InstalledAt.IsZero() && p.UninstalledAt.IsZero() }
+
+// MissingScope returns those of the needed scopes that the portal did not grant.
+func (p Portal) MissingScope(needed ...string) []string {
+	return slices.DeleteFunc(slices.Clone(needed), func(s string) bool { return slices.Contains(p.Scope, s) })
+}
+
+// User is the person who looks, as the portal describes them.
+type User struct {
+	ID       UserID
+	Admin    bool // may manage the portal's app settings
+	Name     string
+	TimeZone string // IANA name; empty where the user keeps the portal's
+}
+
+// Token is the OAuth pair of one user of one portal.
+type Token struct {
+	MemberID   MemberID
+	UserID     UserID
+	Access     secret.Text
+	Refresh    secret.Text
+	ExpiresAt  time.Time // of the access token
+	Generation int64     // grows with every pair stored, so that processes see that another one refreshed
+	DeadReason string    // why the refresh token no longer works; empty while it does
+}
