@@ -73,3 +73,16 @@ var ErrUnknownPortal = errors.New("no record of this portal")
 
 // ErrNoToken is returned where no token of the user is stored.
 var ErrNoToken = errors.New("no token stored for this user")
+
+// DeadTokenError says that a refresh token will never work again and why; only the user's next open of the app brings
+// a new one.
+type DeadTokenError struct {
+	Reason string // the OAuth server's code in lower case, such as "invalid_grant"
+	Err    error
+}
+
+// Error names the reason.
+func (e *DeadTokenError) Error() string { return "refresh token is dead: " + e.Reason }
+
+// Unwrap gives the OAuth server's answer, if this was the call that got it.
+func (e *DeadTokenError) Unwrap() error { return e.Err }

@@ -1,0 +1,151 @@
+// Package localpg starts a private Postgres from the machine's own installation, for the demo and the tests: in a
+// temporary directory, reachable through a socket in it alone, gone at Stop. It is not part of the product.
+package localpg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Server is a running private Postgres.
+type Server struct {
+	dir  string
+	proc *os.Process
+	done chan struct{}
+	log  *bytes.Buffer
+}
+
+// Start makes and starts a cluster. As root it runs as the user postgres, or nobody, because Postgres refuses root.
+// It is fast and careless: nothing is synced to disk.
+func Start(ctx context.Context) (*Server, error) {
+	bin, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "itemlens-pg-") // short: a socket's path has room for 107 bytes
+	if err != nil {
+		return nil, fmt.Errorf("make directory for Postgres: %w", err)
+	}
+	s := &Server{dir: dir, done: make(chan struct{}), log: &bytes.Buffer{}}
+	attr, err := s.dropRoot()
+	if err == nil {
+		err = s.initdb(ctx, bin, attr)
+	}
+	if err == nil {
+		err = s.launch(ctx, bin, attr)
+	}
+	if err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// URL is the connection URL of a database of the cluster.
+func (s *Server) URL(database string) string {
+	return "postgres:///" + database + "?user=postgres&host=" + s.dir
+}
+
+// Stop ends the server and removes everything.
+func (s *Server) Stop() {
+	if s.proc != nil {
+		_ = s.proc.Signal(syscall.SIGQUIT) // at once: there is nothing to save
+		select {
+		case <-s.done:
+		case <-time.After(10 * time.Second):
+			_ = s.proc.Kill()
+		}
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+func findBinaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if path, err := exec.LookPath("initdb"); err == nil {
+		found = append([]string{path}, found...)
+	}
+	if len(found) == 0 {
+		return "", errors.New("no Postgres server on this machine: `apt-get install postgresql` (or `make deps`)")
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+func (s *Server) dropRoot() (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Getuid() != 0 {
+		return attr, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		account, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find an unprivileged user for Postgres: %w", err)
+	}
+	uid, _ := strconv.Atoi(account.Uid)
+	gid, _ := strconv.Atoi(account.Gid)
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	if err := os.Chown(s.dir, uid, gid); err != nil {
+		return nil, fmt.Errorf("hand directory to %s: %w", account.Username, err)
+	}
+	return attr, nil
+}
+
+func (s *Server) initdb(ctx context.Context, bin string, attr *syscall.SysProcAttr) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--pgdata", s.data(), "--username", "postgres",
+		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+	cmd.SysProcAttr, cmd.Dir = &syscall.SysProcAttr{Credential: attr.Credential}, s.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAttr) error {
+	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300",
+		"-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, s.dir, s.log, s.log
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the death signal follows the thread that forked, so the thread must stay
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(s.done)
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start Postgres: %w", err)
+	}
+	s.proc = cmd.Process
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		ready := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", s.dir, "-U", "postgres")
+		if ready.Run() == nil {
+			return nil
+		}
+		select {
+		case <-s.done:
+			return fmt.Errorf("Postgres ended at once: %s", s.log)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return errors.New("Postgres did not get ready in 30 s")
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }

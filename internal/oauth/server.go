@@ -1,0 +1,252 @@
+// Package oauth gets and renews tokens. Server speaks with the platform's OAuth server: the exchange of a refresh
+// token, over golang.org/x/oauth2, and app.info, which tells whose a token is. Tokens gives callers a working access
+// token: it tries the one at hand and, when the portal says expired_token, renews it once.
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
+	"itemlens/internal/secret"
+)
+
+// Config names the app to the OAuth servers.
+type Config struct {
+	ClientID     string
+	ClientSecret secret.Text
+	// Servers are the origins of the OAuth servers that are believed, such as https://oauth.bitrix.info; the first is
+	// the default. A request may choose among them (regions differ), and can add none.
+	Servers      []string
+	Timeout      time.Duration // of one request; default 10 s
+	AllowPrivate bool          // see bitrix24.Options
+	Observe      func(ctx context.Context, o bitrix24.Observation)
+	Now          func() time.Time
+}
+
+// Server is the client of the OAuth servers.
+type Server struct {
+	config Config
+	http   *http.Client
+	rest   *bitrix24.Client
+}
+
+// NewServer makes a client.
+func NewServer(c Config) *Server {
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Observe == nil {
+		c.Observe = func(context.Context, bitrix24.Observation) {}
+	}
+	return &Server{
+		config: c,
+		http:   bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate),
+		rest: bitrix24.NewClient(bitrix24.Options{
+			Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate,
+			Observe: func(ctx context.Context, o bitrix24.Observation) {
+				o.Method = "oauth/" + o.Method
+				c.Observe(ctx, o)
+			},
+		}),
+	}
+}
+
+// Close lets go of idle connections.
+func (s *Server) Close() {
+	s.http.CloseIdleConnections()
+	s.rest.Close()
+}
+
+// Endpoint is the REST address of the OAuth server that a request names, if that one is believed, else of the default.
+func (s *Server) Endpoint(named string) string {
+	origin := bitrix24.EndpointOrigin(named)
+	for _, server := range s.config.Servers {
+		if strings.TrimRight(server, "/") == origin {
+			return origin + "/rest/"
+		}
+	}
+	return strings.TrimRight(s.config.Servers[0], "/") + "/rest/"
+}
+
+// Grant is what the OAuth server answers to an exchange (settings/oauth/auto-renewal.md).
+type Grant struct {
+	MemberID       portal.MemberID
+	UserID         portal.UserID // 0 where the server does not tell
+	Access         secret.Text
+	Refresh        secret.Text
+	ExpiresAt      time.Time
+	ClientEndpoint string
+	ServerEndpoint string
+	Scope          []string
+	Status         string
+}
+
+// Token is the grant's pair, for storage.
+func (g Grant) Token() portal.Token {
+	return portal.Token{MemberID: g.MemberID, UserID: g.UserID, Access: g.Access, Refresh: g.Refresh, ExpiresAt: g.ExpiresAt}
+}
+
+// Refresh exchanges a refresh token for a new pair. The old refresh token is used up, so the grant must be stored
+// before anything else is done with it, and the request is never repeated.
+//
+// Errors: *portal.DeadTokenError where the token will never work again; *portal.Error with WrongClient,
+// PaymentRequired or OAuthUnreachable otherwise.
+func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
+	endpoint := s.Endpoint(serverEndpoint)
+	config := oauth2.Config{
+		ClientID:     s.config.ClientID,
+		ClientSecret: s.config.ClientSecret.Reveal(),
+		Endpoint: oauth2.Endpoint{
+			TokenURL: strings.TrimSuffix(endpoint, "rest/") + "oauth/token/",
+			// The documentation shows GET with everything in the URL. The official JS SDK posts a form instead, so that
+			// no log on the way keeps the secret, and so does x/oauth2.
+			AuthStyle: oauth2.AuthStyleInParams,
+		},
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), s.config.Timeout)
+	defer cancel()
+
+	start := time.Now()
+	token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	code := "ok"
+	if err != nil {
+		err, code = refreshError(err)
+	}
+	s.config.Observe(ctx, bitrix24.Observation{Method: "oauth/token", Code: code, Duration: time.Since(start)})
+	if err != nil {
+		return Grant{}, err
+	}
+	grant := Grant{
+		MemberID:       portal.MemberID(extraText(token, "member_id")),
+		UserID:         portal.UserID(extraInt(token, "user_id")),
+		Access:         secret.New(token.AccessToken),
+		Refresh:        secret.New(token.RefreshToken),
+		ExpiresAt:      token.Expiry,
+		ServerEndpoint: endpoint,
+		Scope:          bitrix24.SplitScope(extraText(token, "scope")),
+		Status:         extraText(token, "status"),
+	}
+	if grant.ExpiresAt.IsZero() {
+		grant.ExpiresAt = s.config.Now().Add(time.Hour)
+	}
+	grant.ClientEndpoint, err = bitrix24.ParseEndpoint(extraText(token, "client_endpoint"), s.config.AllowPrivate)
+	if err != nil {
+		return Grant{}, portal.Problemf(portal.Unverified, "client_endpoint of the OAuth server: %w", err)
+	}
+	if grant.MemberID == "" || grant.Refresh.IsZero() || grant.Refresh.Equal(refresh) && token.AccessToken == "" {
+		return Grant{}, portal.Problemf(portal.OAuthUnreachable, "the OAuth server's answer lacks member_id or refresh_token")
+	}
+	return grant, nil
+}
+
+// refreshError tells dead tokens from passing trouble (settings/oauth/error-codes.md). The library's own error repeats
+// the answer's body, so only its code goes on.
+func refreshError(err error) (error, string) {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) {
+		var urlErr *url.Error
+		if errors.As(err, &urlErr) {
+			err = urlErr.Err // without the address, whatever it holds
+		}
+		return portal.Problemf(portal.OAuthUnreachable, "exchange the refresh token: %w", err), "no_answer"
+	}
+	code := strings.ToLower(refused.ErrorCode)
+	status := 0
+	if refused.Response != nil {
+		status = refused.Response.StatusCode
+	}
+	answer := &bitrix24.Error{Method: "oauth/token", Status: status, Code: code}
+	switch code {
+	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error":
+		return &portal.DeadTokenError{Reason: code, Err: answer}, code
+	case "invalid_client", "wrong_client":
+		// It can mean that the app was removed from this portal, or that our own credentials are wrong. The token is
+		// left as it is: were it ours, marking it dead would lock every portal out.
+		return &portal.Error{Problem: portal.WrongClient, Err: answer}, code
+	case "payment_required":
+		return &portal.Error{Problem: portal.PaymentRequired, Err: answer}, code
+	default:
+		return &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}, bitrix24.CodeOf(answer)
+	}
+}
+
+func extraText(t *oauth2.Token, name string) string {
+	text, _ := t.Extra(name).(string)
+	return text
+}
+
+func extraInt(t *oauth2.Token, name string) int64 {
+	switch v := t.Extra(name).(type) {
+	case float64:
+		return int64(v)
+	case string:
+		n, _ := strconv.ParseInt(v, 10, 64)
+		return n
+	default:
+		return 0
+	}
+}
+
+// Info is what the OAuth server knows of an access token: whose app, which portal, which user.
+type Info struct {
+	ClientID       string
+	MemberID       portal.MemberID
+	UserID         portal.UserID
+	ClientEndpoint string
+	Status         string
+	Scope          []string
+}
+
+// AppInfo asks the OAuth server about an access token, without spending anything (the official SDKs' secure check;
+// the answer's shape is theirs). It returns the problem Unverified for a token that is not the platform's, not ours or
+// no longer valid, and OAuthUnreachable where the server gives no usable answer.
+func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secret.Text) (Info, error) {
+	target := bitrix24.Target{Endpoint: s.Endpoint(serverEndpoint), Access: access}
+	answer, err := s.rest.Call(ctx, target, "app.info", nil)
+	var refused *bitrix24.Error
+	if errors.As(err, &refused) && refused.Status < 500 {
+		return Info{}, portal.Problemf(portal.Unverified, "ask the OAuth server whose the access token is: %w", err)
+	}
+	if err != nil {
+		return Info{}, portal.Problemf(portal.OAuthUnreachable, "ask the OAuth server whose the access token is: %w", err)
+	}
+	var result struct {
+		ClientID string      `json:"client_id"`
+		Scope    string      `json:"scope"`
+		UserID   bitrix24.ID `json:"user_id"`
+		Install  struct {
+			Status         string `json:"status"`
+			ClientEndpoint string `json:"client_endpoint"`
+			MemberID       string `json:"member_id"`
+		} `json:"install"`
+	}
+	if err := json.Unmarshal(answer.Result, &result); err != nil {
+		return Info{}, portal.Problemf(portal.OAuthUnreachable, "read app.info: %w", err)
+	}
+	if result.ClientID != s.config.ClientID {
+		return Info{}, portal.Problemf(portal.Unverified, "the access token belongs to another app")
+	}
+	endpoint, err := bitrix24.ParseEndpoint(result.Install.ClientEndpoint, s.config.AllowPrivate)
+	if err != nil || result.Install.MemberID == "" || result.UserID <= 0 {
+		return Info{}, portal.Problemf(portal.Unverified, "app.info names no usable portal: %w", errors.Join(err, fmt.Errorf("user %d", result.UserID)))
+	}
+	return Info{
+		ClientID:       result.ClientID,
+		MemberID:       portal.MemberID(result.Install.MemberID),
+		UserID:         portal.UserID(result.UserID),
+		ClientEndpoint: endpoint,
+		Status:         result.Install.Status,
+		Scope:          bitrix24.SplitScope(result.Scope),
+	}, nil
+}

@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"itemlens/internal/portal"
+	"itemlens/internal/seal"
+	"itemlens/internal/secret"
+)
+
+const undefinedTable = "42P01"
+
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+type portalRow struct {
+	MemberID         string
+	ClientEndpoint   string
+	ServerEndpoint   string
+	ApplicationToken []byte
+	Scope            []string
+	Status           string
+	InstallerID      int64
+	InstalledAt      time.Time
+	UninstalledAt    *time.Time
+}
+
+// Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
+func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT member_id, client_endpoint, server_endpoint, application_token, scope, status, installer_id,
+		       installed_at, uninstalled_at
+		FROM portals
+		WHERE member_id = $1`, id)
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[portalRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return portal.Portal{}, portal.ErrUnknownPortal
+	}
+	if err != nil {
+		return portal.Portal{}, wrap("read portal", err)
+	}
+	token, err := s.sealer.Open(row.ApplicationToken, applicationTokenPlace(id))
+	if err != nil {
+		return portal.Portal{}, wrapSealed("read portal", err)
+	}
+	p := portal.Portal{
+		MemberID:         portal.MemberID(row.MemberID),
+		ClientEndpoint:   row.ClientEndpoint,
+		ServerEndpoint:   row.ServerEndpoint,
+		ApplicationToken: token,
+		Scope:            row.Scope,
+		Status:           row.Status,
+		InstallerID:      portal.UserID(row.InstallerID),
+		InstalledAt:      row.InstalledAt,
+	}
+	if row.UninstalledAt != nil {
+		p.UninstalledAt = *row.UninstalledAt
+	}
+	return p, nil
+}
+
+// SaveInstallation stores a portal and the token of the user who installed it, both or neither. Doing it again
+// replaces both; a missing application_token keeps the one that is stored.
+func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error {
+	sealed, err := s.sealer.Seal(p.ApplicationToken, applicationTokenPlace(p.MemberID))
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO portals (member_id, client_endpoint, server_endpoint, application_token, key_id, scope, status,
+			                     installer_id, installed_at, updated_at)
+			VALUES (@member_id, @client_endpoint, @server_endpoint, @application_token, @key_id, @scope, @status,
+			        @installer_id, @now, @now)
+			ON CONFLICT (member_id) DO UPDATE
+			SET client_endpoint   = excluded.client_endpoint,
+			    server_endpoint   = excluded.server_endpoint,
+			    application_token = coalesce(excluded.application_token, portals.application_token),
+			    key_id            = CASE WHEN excluded.application_token IS NULL THEN portals.key_id ELSE excluded.key_id END,
+			    scope             = excluded.scope,
+			    status            = excluded.status,
+			    installer_id      = excluded.installer_id,
+			    installed_at      = CASE WHEN portals.uninstalled_at IS NULL THEN portals.installed_at ELSE excluded.installed_at END,
+			    uninstalled_at    = NULL,
+			    updated_at        = excluded.updated_at`,
+			pgx.NamedArgs{
+				"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "server_endpoint": p.ServerEndpoint,
+				"application_token": sealed, "key_id": s.sealer.KeyID(), "scope": p.Scope, "status": p.Status,
+				"installer_id": p.InstallerID, "now": s.now(),
+			})
+		if err != nil {
+			return err
+		}
+		_, err = s.upsertToken(ctx, tx, t)
+		return err
+	})
+	if err != nil {
+		return wrap("save installation", err)
+	}
+	return nil
+}
+
+// DeleteInstallation forgets the tokens of a portal at once; with clean it forgets everything of it. Without, the
+// portal's record stays, marked as removed, so that what an administrator chose survives a new installation.
+func (s *Store) DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if clean {
+			_, err := tx.Exec(ctx, `DELETE FROM portals WHERE member_id = $1`, id)
+			return err
+		}
+		// The portal first: pages that store a token lock it in the same order.
+		_, err := tx.Exec(ctx, `
+			UPDATE portals
+			SET application_token = NULL, uninstalled_at = $2, updated_at = $2
+			WHERE member_id = $1`, id, s.now())
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE member_id = $1`, id)
+		return err
+	})
+	if err != nil {
+		return wrap("delete installation", err)
+	}
+	return nil
+}
+
+// MovePortal stores a new address of a portal that was renamed.
+func (s *Store) MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint string) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET client_endpoint = $2, updated_at = $3
+		WHERE member_id = $1`, id, clientEndpoint, s.now())
+	if err != nil {
+		return wrap("move portal", err)
+	}
+	return nil
+}
+
+// LearnApplicationToken stores the application_token of an installed portal that has none stored.
+func (s *Store) LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error {
+	sealed, err := s.sealer.Seal(token, applicationTokenPlace(id))
+	if err != nil {
+		return err
+	}
+	_, err = s.pool.Exec(ctx, `
+		UPDATE portals
+		SET application_token = $2, key_id = $3, updated_at = $4
+		WHERE member_id = $1 AND application_token IS NULL AND uninstalled_at IS NULL`,
+		id, sealed, s.sealer.KeyID(), s.now())
+	if err != nil {
+		return wrap("learn application_token", err)
+	}
+	return nil
+}
+
+func applicationTokenPlace(id portal.MemberID) seal.Place {
+	return seal.Place{MemberID: string(id), Column: "application_token"}
+}
+
+// wrapSealed says what could not be opened; it is one portal's trouble, never the database's.
+func wrapSealed(doing string, err error) error {
+	return &portal.Error{Problem: portal.Internal, Err: errors.Join(errors.New(doing), err)}
+}

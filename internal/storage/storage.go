@@ -1,0 +1,140 @@
+// Package storage is Postgres and nothing else: every query and every transaction of the app, in terms of the domain.
+// Secrets are sealed on the way in and opened on the way out, so no other package sees a sealed value. It declares no
+// interface: whoever needs storage declares the methods that it uses.
+package storage
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4"
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"itemlens/internal/portal"
+	"itemlens/internal/seal"
+	"itemlens/internal/secret"
+	"itemlens/migrations"
+)
+
+// Store is the app's database.
+type Store struct {
+	pool   *pgxpool.Pool
+	sealer *seal.Sealer
+	now    func() time.Time
+	wanted uint
+}
+
+// Options of a Store.
+type Options struct {
+	URL      secret.Text // holds a password as a rule
+	MaxConns int32
+	Sealer   *seal.Sealer
+	Now      func() time.Time
+}
+
+// Open prepares a pool. It does not connect yet: the app starts, and says so at /readyz, while Postgres is down.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	config, err := pgxpool.ParseConfig(o.URL.Reveal())
+	if err != nil {
+		return nil, errors.New("the database URL cannot be parsed") // the cause would repeat the password
+	}
+	if o.MaxConns > 0 {
+		config.MaxConns = o.MaxConns
+	}
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.RuntimeParams["application_name"] = "itemlens"
+	config.ConnConfig.RuntimeParams["statement_timeout"] = "15000"
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("prepare connections to Postgres: %w", err)
+	}
+	wanted, err := latestMigration(migrations.Files)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &Store{pool: pool, sealer: o.Sealer, now: o.Now, wanted: wanted}, nil
+}
+
+// Close ends every connection.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ready returns an error that says what is missing: the database, or its migrations.
+func (s *Store) Ready(ctx context.Context) error {
+	var version int64
+	var dirty bool
+	err := s.pool.QueryRow(ctx, `SELECT version, dirty FROM schema_migrations`).Scan(&version, &dirty)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || sqlState(err) == undefinedTable:
+		return errors.New("the database has no migrations yet: run `app migrate`")
+	case err != nil:
+		return wrap("ask for the database's version", err)
+	case dirty:
+		return fmt.Errorf("migration %d failed half way: see docs/operate.md", version)
+	case uint(version) < s.wanted:
+		return fmt.Errorf("the database is at migration %d, the app needs %d: run `app migrate`", version, s.wanted)
+	}
+	return nil
+}
+
+// Migrate brings the database up to date. Several processes may call it at once: golang-migrate takes a lock in
+// Postgres, the first one works and the others find nothing left to do.
+func Migrate(url secret.Text) error {
+	config, err := pgx.ParseConfig(url.Reveal())
+	if err != nil {
+		return errors.New("the database URL cannot be parsed")
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	target, err := migratepgx.WithInstance(db, &migratepgx.Config{StatementTimeout: time.Minute})
+	if err != nil {
+		return fmt.Errorf("connect for migrations: %w", err)
+	}
+	source, err := iofs.New(migrations.Files, ".")
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	m, err := migrate.NewWithInstance("embedded", source, "pgx5", target)
+	if err != nil {
+		return fmt.Errorf("prepare migrations: %w", err)
+	}
+	m.LockTimeout = time.Minute
+	defer func() { _, _ = m.Close() }()
+	if err := m.Up(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func latestMigration(files embed.FS) (uint, error) {
+	names, err := fs.Glob(files, "*.up.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.New("the binary holds no migrations")
+	}
+	var version uint
+	if _, err := fmt.Sscanf(names[len(names)-1], "%d_", &version); err != nil {
+		return 0, fmt.Errorf("read migration number of %s: %w", names[len(names)-1], err)
+	}
+	return version, nil
+}
+
+// wrap says what was being done; a database that does not answer becomes the problem StorageDown.
+func wrap(doing string, err error) error {
+	var known *portal.Error
+	if errors.As(err, &known) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if sqlState(err) != "" && sqlState(err)[:2] != "57" && sqlState(err)[:2] != "53" { // operator intervention, resources
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &portal.Error{Problem: portal.StorageDown, Err: fmt.Errorf("%s: %w", doing, err)}
+}
