@@ -1,0 +1,187 @@
+package portalsim
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Delivery is one event that was sent to a handler, and what came back.
+type Delivery struct {
+	Event  string
+	URL    string
+	Form   url.Values
+	Status int // 0 where there was no answer
+	Err    error
+}
+
+// Deliveries lists what was sent so far.
+func (s *Sim) Deliveries() []Delivery {
+	s.events.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Delivery{}, s.deliveries...)
+}
+
+// send posts an event to a handler in the background, once: the queue server does not repeat (events/index.md).
+func (s *Sim) send(event, target string, form url.Values) {
+	s.events.Add(1)
+	go func() {
+		defer s.events.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		d := Delivery{Event: event, URL: target, Form: form}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
+		if err == nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			var res *http.Response
+			if res, err = s.client.Do(req); err == nil {
+				d.Status = res.StatusCode
+				_ = res.Body.Close()
+			}
+		}
+		d.Err = err
+		s.options.Log.Info("event delivered", "event", event, "status", d.Status, "failed", err != nil)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.deliveries = append(s.deliveries, d)
+	}()
+}
+
+// Install installs an app for an administrator, as the marketplace's button does; its install page is opened next.
+func (p *Portal) Install(clientID string, userID int) error {
+	p.sim.mu.Lock()
+	app := p.sim.apps[clientID]
+	p.sim.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.user(userID)
+	switch {
+	case app == nil || u == nil:
+		return fmt.Errorf("no app %q or no user %d", clientID, userID)
+	case !u.Admin:
+		return fmt.Errorf("user %d is no administrator", userID)
+	case p.installs[clientID] != nil:
+		return nil
+	}
+	p.installs[clientID] = &install{app: app, applicationToken: randomHex(16), version: 1, user: u, options: newObject()}
+	return nil
+}
+
+// FinishInstall is what BX24.installFinish does: the app's tabs appear and its events flow.
+func (p *Portal) FinishInstall(clientID string) {
+	p.mu.Lock()
+	in := p.installs[clientID]
+	if in == nil || in.finished {
+		p.mu.Unlock()
+		return
+	}
+	in.finished = true
+	p.mu.Unlock()
+	data := url.Values{
+		"data[VERSION]": {strconv.Itoa(in.version)}, "data[ACTIVE]": {"Y"}, "data[INSTALLED]": {"Y"}, "data[LANGUAGE_ID]": {in.user.Lang},
+	}
+	p.deliver(in, "ONAPPINSTALL", data, true)
+}
+
+// Update installs a new version of an app: handlers and placements are erased, application_token is a new one. The
+// handlers of ONAPPUPDATE hear of it before they are gone.
+func (p *Portal) Update(clientID string) {
+	p.mu.Lock()
+	in := p.installs[clientID]
+	if in == nil {
+		p.mu.Unlock()
+		return
+	}
+	previous := in.version
+	in.version++
+	in.applicationToken = randomHex(16)
+	p.mu.Unlock()
+	data := url.Values{
+		"data[VERSION]": {strconv.Itoa(in.version)}, "data[PREVIOUS_VERSION]": {strconv.Itoa(previous)}, "data[LANGUAGE_ID]": {in.user.Lang},
+	}
+	forms := p.forms(in, "ONAPPUPDATE", data, true)
+	p.mu.Lock()
+	in.handlers, in.placements = nil, nil
+	p.mu.Unlock()
+	for _, f := range forms {
+		p.sim.send("ONAPPUPDATE", f.url, f.form)
+	}
+}
+
+// Uninstall removes an app; its tokens stop working before it hears of it.
+func (p *Portal) Uninstall(clientID string, clean bool) {
+	p.mu.Lock()
+	in := p.installs[clientID]
+	p.mu.Unlock()
+	if in == nil {
+		return
+	}
+	data := url.Values{"data[LANGUAGE_ID]": {in.user.Lang}, "data[CLEAN]": {map[bool]string{true: "1", false: "0"}[clean]}}
+	forms := p.forms(in, "ONAPPUNINSTALL", data, false)
+	p.sim.mu.Lock()
+	p.sim.revoke(clientID, p)
+	p.sim.mu.Unlock()
+	p.mu.Lock()
+	delete(p.installs, clientID)
+	p.mu.Unlock()
+	if in.finished { // until then no events are sent (installation-finish.md)
+		for _, f := range forms {
+			p.sim.send("ONAPPUNINSTALL", f.url, f.form)
+		}
+	}
+}
+
+type outgoing struct {
+	url  string
+	form url.Values
+}
+
+func (p *Portal) deliver(in *install, event string, data url.Values, withTokens bool) {
+	for _, f := range p.forms(in, event, data, withTokens) {
+		p.sim.send(event, f.url, f.form)
+	}
+}
+
+// forms makes an event's form for each handler (_includes/auth-params-in-events.md).
+func (p *Portal) forms(in *install, event string, data url.Values, withTokens bool) []outgoing {
+	host, endpoint := p.Host(), p.Endpoint()
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []outgoing
+	for _, h := range in.handlers {
+		if h.Event != event {
+			continue
+		}
+		form := url.Values{
+			"event":                   {event},
+			"event_handler_id":        {strconv.Itoa(h.id)},
+			"ts":                      {strconv.FormatInt(p.sim.now().Unix(), 10)},
+			"auth[domain]":            {host},
+			"auth[server_endpoint]":   {p.sim.OAuthURL() + "/rest/"},
+			"auth[client_endpoint]":   {endpoint},
+			"auth[member_id]":         {p.MemberID},
+			"auth[application_token]": {in.applicationToken},
+		}
+		for name, values := range data {
+			form[name] = values
+		}
+		if withTokens {
+			access, refresh := p.sim.issue(in.app, p, in.user)
+			form.Set("auth[access_token]", access)
+			form.Set("auth[refresh_token]", refresh)
+			form.Set("auth[expires_in]", strconv.Itoa(int(p.sim.options.AccessLife/time.Second)))
+			form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
+			form.Set("auth[status]", in.app.Status)
+			form.Set("auth[user_id]", strconv.Itoa(in.user.ID))
+		}
+		out = append(out, outgoing{h.Handler, form})
+	}
+	return out
+}

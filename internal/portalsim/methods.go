@@ -1,0 +1,373 @@
+package portalsim
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// methods are the REST methods that the simulator has; every other one answers ERROR_METHOD_NOT_FOUND.
+func methods() map[string]method {
+	return map[string]method{
+		"profile":          {run: methodProfile},
+		"app.info":         {run: methodAppInfo},
+		"scope":            {run: func(c *call) (any, *apiError) { return c.scope, nil }},
+		"server.time":      {run: func(*call) (any, *apiError) { return time.Now().Format(time.RFC3339), nil }},
+		"user.admin":       {run: func(c *call) (any, *apiError) { return c.user.Admin, nil }},
+		"user.current":     {scope: "user|user_basic|user_brief", run: func(c *call) (any, *apiError) { return c.userFields(c.user), nil }},
+		"user.get":         {scope: "user|user_basic|user_brief", run: methodUserGet},
+		"app.option.get":   {run: methodOptionGet},
+		"app.option.set":   {run: methodOptionSet},
+		"placement.list":   {scope: "placement", run: methodPlacementList},
+		"placement.get":    {scope: "placement", run: methodPlacementGet},
+		"placement.bind":   {scope: "placement", run: methodPlacementBind},
+		"placement.unbind": {scope: "placement", run: methodPlacementUnbind},
+		"event.bind":       {run: methodEventBind},
+		"event.get":        {run: methodEventGet},
+		"event.unbind":     {run: methodEventUnbind},
+		"events":           {run: func(*call) (any, *apiError) { return knownEvents, nil }},
+
+		"crm.item.get":                       {scope: "crm", run: methodItemGet},
+		"crm.item.list":                      {scope: "crm", run: methodItemList},
+		"crm.item.fields":                    {scope: "crm", run: methodItemFields},
+		"crm.type.list":                      {scope: "crm", run: methodTypeList},
+		"crm.status.list":                    {scope: "crm", run: methodStatusList},
+		"crm.category.list":                  {scope: "crm", run: methodCategoryList},
+		"crm.currency.list":                  {scope: "crm", run: methodCurrencyList},
+		"crm.item.details.configuration.get": {scope: "crm", run: methodConfigurationGet},
+	}
+}
+
+func argument(name string) *apiError {
+	return &apiError{400, "ERROR_ARGUMENT", "Argument '" + name + "' is null or empty", newObject().set("argument", name)}
+}
+
+func methodProfile(c *call) (any, *apiError) {
+	return newObject().
+		set("ID", strconv.Itoa(c.user.ID)).
+		set("ADMIN", c.user.Admin).
+		set("NAME", c.user.Name).
+		set("LAST_NAME", c.user.LastName).
+		set("PERSONAL_GENDER", "").
+		set("TIME_ZONE", c.user.TimeZone), nil
+}
+
+func methodAppInfo(c *call) (any, *apiError) {
+	return newObject().
+		set("ID", 5).
+		set("CODE", c.app.ClientID).
+		set("VERSION", c.install.version).
+		set("STATUS", c.app.Status).
+		set("INSTALLED", c.install.finished).
+		set("PAYMENT_EXPIRED", "N").
+		set("DAYS", nil).
+		set("LANGUAGE_ID", c.user.Lang).
+		set("LICENSE", "en_std").
+		set("LICENSE_TYPE", "std").
+		set("LICENSE_FAMILY", "std"), nil
+}
+
+// userFields are those that user_brief gives; user_basic and user give more.
+func (c *call) userFields(u *User) *object {
+	out := newObject().set("ID", strconv.Itoa(u.ID)).set("ACTIVE", true).set("NAME", u.Name).
+		set("LAST_NAME", u.LastName).set("SECOND_NAME", "").set("WORK_POSITION", u.Position)
+	if u.Extranet {
+		return out.set("USER_TYPE", "extranet")
+	}
+	return out.set("USER_TYPE", "employee")
+}
+
+func methodUserGet(c *call) (any, *apiError) {
+	ids := c.params.texts("FILTER", "ID")
+	if ids == nil {
+		ids = c.params.texts("FILTER", "@ID")
+	}
+	out := newObject()
+	out.list = true
+	for _, u := range c.portal.users {
+		if ids == nil || slices.Contains(ids, strconv.Itoa(u.ID)) {
+			out.set(strconv.Itoa(len(out.keys)), c.userFields(u))
+		}
+	}
+	total := len(out.keys)
+	c.total = &total
+	return out, nil
+}
+
+func methodOptionGet(c *call) (any, *apiError) {
+	if name := c.params.text("option"); name != "" {
+		return c.install.options.get(name), nil
+	}
+	return c.install.options, nil
+}
+
+func methodOptionSet(c *call) (any, *apiError) {
+	if !c.user.Admin {
+		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	}
+	options, ok := c.params.get("options").(*object)
+	if !ok {
+		return nil, argument("options")
+	}
+	for _, key := range options.keys {
+		c.install.options.set(key, options.values[key])
+	}
+	return true, nil
+}
+
+// detailTabs are the placements of CRM cards (api-reference/widgets/crm/detail-tab.md).
+func (p *Portal) detailTabs() []string {
+	tabs := []string{}
+	for _, t := range p.types {
+		tabs = append(tabs, t.tab())
+	}
+	return append(tabs, "CRM_ORDER_DETAIL_TAB")
+}
+
+func methodPlacementList(c *call) (any, *apiError) {
+	return append(c.portal.detailTabs(), "LEFT_MENU", "PAGE_BACKGROUND_WORKER"), nil
+}
+
+func methodPlacementGet(c *call) (any, *apiError) {
+	if !c.user.Admin {
+		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	}
+	return append([]placement{}, c.install.placements...), nil
+}
+
+func methodPlacementBind(c *call) (any, *apiError) {
+	code, handler := c.params.text("PLACEMENT"), c.params.text("HANDLER")
+	switch {
+	case !c.user.Admin:
+		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	case code == "":
+		return nil, &apiError{200, "ERROR_ARGUMENT", "Argument 'PLACEMENT' is null or empty", newObject().set("argument", "PLACEMENT")}
+	case handler == "":
+		return nil, &apiError{200, "ERROR_ARGUMENT", "Argument 'HANDLER' is null or empty", newObject().set("argument", "HANDLER")}
+	case !slices.Contains(c.portal.detailTabs(), code) && code != "LEFT_MENU":
+		return nil, &apiError{200, "ERROR_PLACEMENT_NOT_FOUND", "Placement not found", nil}
+	}
+	for _, bound := range c.install.placements {
+		if bound.Placement == code && bound.Handler == handler {
+			return nil, &apiError{200, "ERROR_CORE", "Unable to set placement handler: Handler already binded", nil}
+		}
+	}
+	langs, _ := c.params.get("LANG_ALL").(*object)
+	if langs == nil {
+		langs = newObject()
+	}
+	c.install.placements = append(c.install.placements, placement{
+		Placement: code, Handler: handler, Options: []any{}, Title: c.params.text("TITLE"), LangAll: langs,
+	})
+	return true, nil
+}
+
+func methodPlacementUnbind(c *call) (any, *apiError) {
+	code, handler := c.params.text("PLACEMENT"), c.params.text("HANDLER")
+	if !c.user.Admin {
+		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	}
+	before := len(c.install.placements)
+	c.install.placements = slices.DeleteFunc(c.install.placements, func(pl placement) bool {
+		return pl.Placement == code && (handler == "" || pl.Handler == handler)
+	})
+	return newObject().set("count", before-len(c.install.placements)), nil
+}
+
+var knownEvents = []string{
+	"ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPPAYMENT", "ONUSERADD", "ONCRMLEADADD", "ONCRMLEADUPDATE",
+	"ONCRMDEALADD", "ONCRMDEALUPDATE", "ONCRMTYPEADD", "ONCRMTYPEUPDATE", "ONCRMTYPEDELETE", "ONCRMDYNAMICITEMADD",
+}
+
+func methodEventBind(c *call) (any, *apiError) {
+	event, url := strings.ToUpper(c.params.text("event")), c.params.text("handler")
+	switch {
+	case !slices.Contains(knownEvents, event):
+		return nil, &apiError{400, "ERROR_EVENT_NOT_FOUND", "Event not found", nil}
+	case url == "":
+		return nil, argument("handler")
+	}
+	for _, bound := range c.install.handlers {
+		if bound.Event == event && bound.Handler == url {
+			return nil, &apiError{400, "ERROR_CORE", "Unable to set event handler: Handler already binded", nil}
+		}
+	}
+	c.install.handlers = append(c.install.handlers, handler{Event: event, Handler: url, AuthType: "0", id: 100 + len(c.install.handlers)})
+	return true, nil
+}
+
+func methodEventGet(c *call) (any, *apiError) { return append([]handler{}, c.install.handlers...), nil }
+
+func methodEventUnbind(c *call) (any, *apiError) {
+	event, url := strings.ToUpper(c.params.text("event")), c.params.text("handler")
+	before := len(c.install.handlers)
+	c.install.handlers = slices.DeleteFunc(c.install.handlers, func(h handler) bool {
+		return h.Event == event && h.Handler == url
+	})
+	return newObject().set("count", before-len(c.install.handlers)), nil
+}
+
+// readable finds the type that a method names and checks the user's rights, with crm.item.get's documented errors.
+func (c *call) readable() (*crmType, *apiError) {
+	if c.params.text("entityTypeId") == "" {
+		return nil, &apiError{400, "100", "Could not find value for parameter {entityTypeId}", nil}
+	}
+	if c.user.Extranet {
+		return nil, &apiError{403, "allowed_only_intranet_user", "Action allowed only for intranet users", nil}
+	}
+	t := c.portal.crmType(c.params.int("entityTypeId"))
+	if t == nil {
+		return nil, &apiError{400, "NOT_FOUND", "SPA not found", nil}
+	}
+	if !c.user.CRM {
+		return nil, &apiError{400, "ACCESS_DENIED", "You do not have permission to view this item", nil}
+	}
+	return t, nil
+}
+
+func methodItemGet(c *call) (any, *apiError) {
+	t, refusal := c.readable()
+	if refusal != nil {
+		return nil, refusal
+	}
+	item := t.item(c.params.int("id"))
+	if item == nil {
+		return nil, &apiError{400, "NOT_FOUND", "Item not found", nil}
+	}
+	return newObject().set("item", item), nil
+}
+
+func methodItemList(c *call) (any, *apiError) {
+	t, refusal := c.readable()
+	if refusal != nil {
+		return nil, refusal
+	}
+	wanted := c.params.texts("filter", "id")
+	if wanted == nil {
+		wanted = c.params.texts("filter", "@id")
+	}
+	var found []*object
+	for _, item := range t.items {
+		if wanted == nil || slices.Contains(wanted, item.text("id")) {
+			found = append(found, item)
+		}
+	}
+	total, start := len(found), max(0, c.params.int("start"))
+	c.total = &total
+	page := found[min(start, total):min(start+50, total)]
+	if start+50 < total {
+		next := start + 50
+		c.next = &next
+	}
+	items := newObject()
+	items.list = true
+	for i, item := range page {
+		items.set(strconv.Itoa(i), item)
+	}
+	return newObject().set("items", items), nil
+}
+
+func methodItemFields(c *call) (any, *apiError) {
+	t, refusal := c.readable()
+	if refusal != nil {
+		return nil, refusal
+	}
+	fields := newObject()
+	for _, f := range t.fields {
+		fields.set(f.name, f.describe(c.user.Lang))
+	}
+	return newObject().set("fields", fields), nil
+}
+
+func methodTypeList(c *call) (any, *apiError) {
+	if c.user.Extranet {
+		return nil, &apiError{403, "allowed_only_intranet_user", "Action allowed only for intranet users", nil}
+	}
+	if !c.user.Admin {
+		return nil, &apiError{400, "ACCESS_DENIED", "Access denied", nil}
+	}
+	var custom []*crmType
+	for _, t := range c.portal.types {
+		if t.typeID > 0 {
+			custom = append(custom, t)
+		}
+	}
+	total, start := len(custom), max(0, c.params.int("start"))
+	c.total = &total
+	if start+50 < total {
+		next := start + 50
+		c.next = &next
+	}
+	types := newObject()
+	types.list = true
+	for i, t := range custom[min(start, total):min(start+50, total)] {
+		types.set(strconv.Itoa(i), newObject().
+			set("id", t.typeID).set("title", t.title[0]).set("code", "").set("createdBy", 1).
+			set("entityTypeId", t.entityTypeID).set("customSectionId", nil).set("isCategoriesEnabled", "N").
+			set("isStagesEnabled", "Y").set("isClientEnabled", "Y").set("createdTime", "2024-07-08T17:24:55+02:00").
+			set("updatedTime", "2024-07-08T17:24:55+02:00").set("updatedBy", 1))
+	}
+	return newObject().set("types", types), nil
+}
+
+func methodStatusList(c *call) (any, *apiError) {
+	if !c.user.CRM {
+		return nil, &apiError{400, "", "Access denied.", nil}
+	}
+	entity := c.params.texts("filter", "ENTITY_ID")
+	out := newObject()
+	out.list = true
+	for i, s := range c.portal.statuses {
+		if entity != nil && !slices.Contains(entity, s.entityID) {
+			continue
+		}
+		row := newObject().
+			set("ID", strconv.Itoa(101+2*i)).set("ENTITY_ID", s.entityID).set("STATUS_ID", s.statusID).
+			set("NAME", s.name(c.user.Lang)).set("NAME_INIT", "").set("SORT", strconv.Itoa(10*(i+1))).
+			set("SYSTEM", "N").set("CATEGORY_ID", nil).set("COLOR", s.color)
+		if s.semantics == "" {
+			row.set("SEMANTICS", nil)
+		} else {
+			row.set("SEMANTICS", s.semantics)
+		}
+		process := map[string]string{"": "process", "S": "success", "F": "failure"}[s.semantics]
+		if s.color != "" {
+			row.set("EXTRA", newObject().set("SEMANTICS", process).set("COLOR", s.color))
+		}
+		out.set(strconv.Itoa(len(out.keys)), row)
+	}
+	total := len(out.keys)
+	c.total = &total
+	return out, nil
+}
+
+func methodCategoryList(c *call) (any, *apiError) {
+	t, refusal := c.readable()
+	if refusal != nil {
+		return nil, refusal
+	}
+	categories := newObject()
+	categories.list = true
+	categories.set("0", newObject().set("id", 0).set("name", map[bool]string{true: "Общее", false: "General"}[c.user.Lang == "ru"]).
+		set("sort", 300).set("entityTypeId", t.entityTypeID).set("isDefault", "Y"))
+	total := 1
+	c.total = &total
+	return newObject().set("categories", categories), nil
+}
+
+func methodCurrencyList(*call) (any, *apiError) {
+	return json.RawMessage(`[
+		{"CURRENCY":"EUR","AMOUNT_CNT":"1","AMOUNT":"1.0000","SORT":"100","BASE":"Y","FULL_NAME":"Euro","LID":"en","FORMAT_STRING":"&euro;#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
+		{"CURRENCY":"USD","AMOUNT_CNT":"1","AMOUNT":"0.9200","SORT":"200","BASE":"N","FULL_NAME":"US Dollar","LID":"en","FORMAT_STRING":"$#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"}
+	]`), nil
+}
+
+// methodConfigurationGet answers null, as a portal does whose cards nobody has arranged.
+func methodConfigurationGet(c *call) (any, *apiError) {
+	if c.params.text("entityTypeId") == "" {
+		return nil, &apiError{400, "", "Parameter 'entityTypeId' is not defined", nil}
+	}
+	return nil, nil
+}

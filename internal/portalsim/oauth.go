@@ -1,0 +1,175 @@
+package portalsim
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (s *Sim) oauthHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/oauth/token/", s.serveToken)
+	mux.HandleFunc("/rest/app.info", s.serveAppInfo)
+	mux.HandleFunc("/rest/app.info.json", s.serveAppInfo)
+	mux.HandleFunc("/rest/app.info/", s.serveAppInfo)
+	mux.HandleFunc("GET /api/v1/{$}", serveLibrary)
+	s.routeControl(mux)
+	return mux
+}
+
+// serveToken exchanges codes and refresh tokens (settings/oauth/index.md, auto-renewal.md). The documentation shows
+// GET; the official JS SDK posts a form, and the real server takes both.
+func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
+	params, ok := s.oauthParams(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	grantType := params.Get("grant_type")
+	s.oauth[grantType]++
+
+	app := s.apps[params.Get("client_id")]
+	if app == nil || app.ClientSecret != params.Get("client_secret") {
+		writeOAuthError(w, "invalid_client", "Invalid client")
+		return
+	}
+	if code := s.refusals[app.ClientID]; code != "" {
+		writeOAuthError(w, code, "Refused on purpose")
+		return
+	}
+	var set map[string]*token
+	var text string
+	switch grantType {
+	case "refresh_token":
+		set, text = s.refresh, params.Get("refresh_token")
+	case "authorization_code":
+		set, text = s.codes, params.Get("code")
+	default:
+		writeOAuthError(w, "invalid_request", "Unknown grant_type")
+		return
+	}
+	t := set[text]
+	if t == nil || t.clientID != app.ClientID || !s.now().Before(t.expires) {
+		writeOAuthError(w, "invalid_grant", "Invalid grant")
+		return
+	}
+	delete(set, text) // a refresh token and a code work once
+	access, refresh := s.issue(app, t.portal, t.user)
+	writeJSON(w, http.StatusOK, newObject().
+		set("access_token", access).
+		set("expires", s.access[access].expires.Unix()).
+		set("expires_in", int(s.options.AccessLife/time.Second)).
+		set("scope", strings.Join(app.Scope, ",")).
+		set("domain", r.Host).
+		set("server_endpoint", s.OAuthURL()+"/rest/").
+		set("status", app.Status).
+		set("client_endpoint", t.portal.Endpoint()).
+		set("member_id", t.portal.MemberID).
+		set("user_id", t.user.ID).
+		set("refresh_token", refresh))
+}
+
+// serveAppInfo tells whose an access token is. The shape is the official SDKs'.
+func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
+	params, ok := s.oauthParams(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.oauth["app.info"]++
+	start := time.Now()
+	t := s.access[params.Get("auth")]
+	switch {
+	case t == nil:
+		writeError(w, http.StatusUnauthorized, "invalid_token", "Unable to get application by token")
+		return
+	case !s.now().Before(t.expires):
+		writeError(w, http.StatusUnauthorized, "expired_token", "The access token provided has expired.")
+		return
+	}
+	app, p := s.apps[t.clientID], t.portal
+	p.mu.Lock()
+	in := p.installs[t.clientID]
+	installed, version := in != nil && in.finished, 1
+	if in != nil {
+		version = in.version
+	}
+	p.mu.Unlock()
+	host := p.Host()
+	result := newObject().
+		set("client_id", app.ClientID).
+		set("scope", strings.Join(t.scope, ",")).
+		set("expires", t.expires.Format(time.RFC3339)).
+		set("install", newObject().
+			set("installed", installed).
+			set("version", version).
+			set("status", app.Status).
+			set("scope", strings.Join(t.scope, ",")).
+			set("domain", host).
+			set("uri", p.URL()).
+			set("client_endpoint", p.Endpoint()).
+			set("member_id", p.MemberID).
+			set("member_type", "COM_BITRIX24_NET")).
+		set("user_id", t.user.ID)
+	writeJSON(w, http.StatusOK, newObject().set("result", result).set("time", timing(start)))
+}
+
+// serveAuthorize logs the portal's current user in and returns a code (settings/oauth/index.md, step 1).
+func (p *Portal) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	user := p.currentUser(r)
+	s := p.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	app := s.apps[r.URL.Query().Get("client_id")]
+	p.mu.Lock()
+	installed := app != nil && p.installs[app.ClientID] != nil
+	p.mu.Unlock()
+	if app == nil || !installed || app.RedirectURL == "" || user.NoApp {
+		http.Error(w, "portalsim: this app is not installed here, has no return address, or is not for this user", http.StatusForbidden)
+		return
+	}
+	code := randomHex(16)
+	s.codes[code] = &token{app.ClientID, p, user, app.Scope, s.now().Add(30 * time.Second)}
+	back := url.Values{
+		"code": {code}, "state": {r.URL.Query().Get("state")}, "domain": {r.Host}, "member_id": {p.MemberID},
+		"scope": {strings.Join(app.Scope, ",")}, "server_domain": {s.server.host()},
+	}
+	http.Redirect(w, r, app.RedirectURL+"?"+back.Encode(), http.StatusFound)
+}
+
+// oauthParams reads parameters from the query, a form or JSON.
+func (s *Sim) oauthParams(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	params := r.URL.Query()
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		var fields map[string]any
+		if json.NewDecoder(r.Body).Decode(&fields) != nil {
+			writeOAuthError(w, "invalid_request", "Malformed body")
+			return nil, false
+		}
+		for name, value := range fields {
+			if text, ok := value.(string); ok {
+				params.Set(name, text)
+			}
+		}
+		return params, true
+	}
+	if r.ParseForm() != nil {
+		writeOAuthError(w, "invalid_request", "Malformed body")
+		return nil, false
+	}
+	return r.Form, true
+}
+
+func writeOAuthError(w http.ResponseWriter, code, description string) {
+	status := http.StatusBadRequest
+	if slices.Contains([]string{"invalid_client", "wrong_client"}, code) {
+		status = http.StatusUnauthorized
+	}
+	writeError(w, status, code, description)
+}

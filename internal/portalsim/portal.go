@@ -1,0 +1,267 @@
+package portalsim
+
+import (
+	"math"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// User is a user of a portal.
+type User struct {
+	ID       int
+	Name     string
+	LastName string
+	Position string
+	TimeZone string
+	Lang     string // of the interface: en, ru, ...
+	Admin    bool
+	Extranet bool
+	CRM      bool // may read CRM items
+	NoApp    bool // an administrator keeps the user out of apps
+}
+
+// Portal is one simulated Bitrix24.
+type Portal struct {
+	sim      *Sim
+	Name     string
+	MemberID string
+
+	mu       sync.Mutex // guards everything below; taken after sim.mu where both are needed
+	servers  []*listener
+	users    []*User
+	types    []*crmType
+	statuses []status
+	installs map[string]*install
+	frames   map[string]*frame
+	faults   []*Fault
+	bucket   float64
+	bucketAt time.Time
+	requests map[string]int // HTTP requests by method
+	commands map[string]int // the same, with the commands of batches counted one by one
+}
+
+// install is an app's presence in a portal.
+type install struct {
+	app              *App
+	applicationToken string
+	finished         bool
+	version          int
+	user             *User
+	placements       []placement
+	handlers         []handler
+	options          *object
+}
+
+type placement struct {
+	Placement string  `json:"placement"`
+	UserID    int     `json:"userId"`
+	Handler   string  `json:"handler"`
+	Options   []any   `json:"options"`
+	Title     string  `json:"title"`
+	Desc      string  `json:"description"`
+	LangAll   *object `json:"langAll"`
+}
+
+type handler struct {
+	Event    string `json:"event"`
+	Handler  string `json:"handler"`
+	AuthType string `json:"auth_type"`
+	Offline  int    `json:"offline"`
+	id       int
+}
+
+// AddPortal starts a portal with the standard data. An empty address means a free port on loopback.
+func (s *Sim) AddPortal(name, address string) (*Portal, error) {
+	p := &Portal{
+		sim: s, Name: name, MemberID: randomHex(16),
+		users: standardUsers(), types: standardTypes(), statuses: standardStatuses(),
+		installs: map[string]*install{}, frames: map[string]*frame{}, requests: map[string]int{}, commands: map[string]int{},
+	}
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	server, err := listen(address, p.handler())
+	if err != nil {
+		return nil, err
+	}
+	p.servers = []*listener{server}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.portals = append(s.portals, p)
+	return p, nil
+}
+
+// URL is the origin of the portal's pages.
+func (p *Portal) URL() string { return "http://" + p.Host() }
+
+// Host is the portal's address, as in DOMAIN.
+func (p *Portal) Host() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.servers[len(p.servers)-1].host()
+}
+
+// Endpoint is the portal's REST address.
+func (p *Portal) Endpoint() string { return p.URL() + "/rest/" }
+
+func (p *Portal) listeners() []*listener {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.servers
+}
+
+// Rename gives the portal a new address; the old ones answer 302 from then on.
+func (p *Portal) Rename() error {
+	server, err := listen("127.0.0.1:0", p.handler())
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.servers = append(p.servers, server)
+	return nil
+}
+
+// ChangeUser changes a user's rights, language or anything else.
+func (p *Portal) ChangeUser(id int, change func(*User)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if u := p.user(id); u != nil {
+		change(u)
+	}
+}
+
+func (p *Portal) user(id int) *User { // callers hold mu
+	for _, u := range p.users {
+		if u.ID == id {
+			return u
+		}
+	}
+	return nil
+}
+
+// Requests counts the HTTP requests that the portal's REST answered: all of them for "", else those of one method.
+func (p *Portal) Requests(method string) int { return p.count(p.requests, method) }
+
+// Commands counts method calls, those within batches one by one.
+func (p *Portal) Commands(method string) int { return p.count(p.commands, method) }
+
+func (p *Portal) count(counts map[string]int, method string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if method != "" {
+		return counts[method]
+	}
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// Placements lists the placements that an app has bound.
+func (p *Portal) Placements(clientID string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+	if in := p.installs[clientID]; in != nil {
+		for _, pl := range in.placements {
+			out = append(out, pl.Placement)
+		}
+	}
+	return out
+}
+
+// Handlers lists the events that an app has bound.
+func (p *Portal) Handlers(clientID string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+	if in := p.installs[clientID]; in != nil {
+		for _, h := range in.handlers {
+			out = append(out, h.Event)
+		}
+	}
+	return out
+}
+
+// Finished reports whether the app has called installFinish.
+func (p *Portal) Finished(clientID string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	in := p.installs[clientID]
+	return in != nil && in.finished
+}
+
+// ApplicationToken is what the portal sends to an app as application_token; empty where it is not installed.
+func (p *Portal) ApplicationToken(clientID string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		return in.applicationToken
+	}
+	return ""
+}
+
+// Fault makes requests fail, as a broken or hostile portal would.
+type Fault struct {
+	Method string // of the HTTP request; "" for every one
+	Kind   string // html, empty, truncated, huge, redirect, reset, delay, or an error code such as QUERY_LIMIT_EXCEEDED
+	Status int    // for error codes
+	Target string // for redirect
+	Delay  time.Duration
+	Count  int // how often; 0 until ClearFaults
+	done   int
+}
+
+// AddFault starts a fault.
+func (p *Portal) AddFault(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, &f)
+}
+
+// ClearFaults ends every fault.
+func (p *Portal) ClearFaults() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = nil
+}
+
+func (p *Portal) fault(method string) *Fault { // callers hold mu
+	for _, f := range p.faults {
+		if (f.Method == "" || f.Method == method) && (f.Count == 0 || f.done < f.Count) {
+			f.done++
+			return f
+		}
+	}
+	return nil
+}
+
+// overLimit counts a request in the leaky bucket (limits.md) and reports whether it is one too many; callers hold mu.
+func (p *Portal) overLimit(now time.Time) bool {
+	if !p.bucketAt.IsZero() {
+		p.bucket = math.Max(0, p.bucket-now.Sub(p.bucketAt).Seconds()*p.sim.options.RatePerSecond)
+	}
+	p.bucketAt = now
+	if p.bucket+1 > p.sim.options.RateBurst {
+		return true
+	}
+	p.bucket++
+	return false
+}
+
+func (p *Portal) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/rest/", p.serveREST)
+	mux.HandleFunc("/oauth/authorize/", p.serveAuthorize)
+	p.routePages(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if current := p.Host(); r.Host != current {
+			http.Redirect(w, r, "http://"+current+r.URL.RequestURI(), http.StatusFound)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,106 @@
+// The portal's side of the platform's JS library: opens apps in iframes and answers their messages.
+(function () {
+  'use strict';
+  var frames = {}; // by APP_SID
+
+  function post(path, fields) {
+    return fetch(path, { method: 'POST', body: new URLSearchParams(fields || {}) }).then(function (r) {
+      return r.json();
+    });
+  }
+
+  function openFrame(box, client, placement, options) {
+    box.replaceChildren();
+    post('/sim/frame/open', { client: client, placement: placement, options: options || '' }).then(function (o) {
+      if (o.error) {
+        var p = document.createElement('p');
+        p.className = 'notice';
+        p.textContent = o.error;
+        box.append(p);
+        return;
+      }
+      var iframe = document.createElement('iframe');
+      iframe.name = o.name;
+      iframe.title = client;
+      var form = document.createElement('form');
+      form.method = 'post';
+      form.action = o.action;
+      form.target = o.name;
+      form.hidden = true;
+      Object.keys(o.fields).forEach(function (name) {
+        var input = document.createElement('input');
+        input.type = 'hidden';
+        input.name = name;
+        input.value = o.fields[name];
+        form.append(input);
+      });
+      box.append(iframe, form);
+      frames[o.sid] = { iframe: iframe, origin: o.origin };
+      form.submit();
+    });
+  }
+
+  // A message is "command:parameters:callback:APP_SID", where parameters are JSON (and may hold colons) or missing.
+  function parse(text) {
+    var parts = text.split(':');
+    var sid = parts[parts.length - 1];
+    var call = { command: parts[0], sid: sid, callback: '', params: {} };
+    if (parts.length > 2) call.callback = parts[parts.length - 2];
+    var params = parts.slice(1, -2).join(':');
+    if (params) {
+      try { call.params = JSON.parse(params); } catch (e) { call.params = { value: params }; }
+    }
+    return call;
+  }
+
+  window.addEventListener('message', function (event) {
+    if (typeof event.data !== 'string') return;
+    var call = parse(event.data);
+    var frame = frames[call.sid];
+    if (!frame || event.source !== frame.iframe.contentWindow || event.origin !== frame.origin) return;
+    function answer(value) {
+      if (call.callback) frame.iframe.contentWindow.postMessage(call.callback + ':' + JSON.stringify(value === undefined ? {} : value), frame.origin);
+    }
+    switch (call.command) {
+      case 'getInitData':
+        post('/sim/frame/' + call.sid + '/init').then(answer);
+        break;
+      case 'refreshAuth':
+        post('/sim/frame/' + call.sid + '/refresh').then(answer);
+        break;
+      case 'setInstallFinish':
+        post('/sim/frame/' + call.sid + '/finish').then(function (r) { location.assign(r.location); });
+        break;
+      case 'resizeWindow':
+        if (call.params.height > 0) frame.iframe.style.height = Math.min(call.params.height, 100000) + 'px';
+        if (call.params.width > 0) frame.iframe.style.width = call.params.width + 'px';
+        answer({ result: true });
+        break;
+      case 'setTitle':
+        document.querySelector('h1').textContent = String(call.params.title);
+        answer({});
+        break;
+      case 'openPath':
+        var path = String(call.params.path || '');
+        if (path[0] !== '/') { answer({ result: 'error', errorCode: 'PATH_NOT_AVAILABLE' }); break; }
+        location.assign(new URL(path, location.origin).pathname);
+        break;
+      case 'reloadWindow':
+        location.reload();
+        break;
+      default:
+        answer({});
+    }
+  });
+
+  document.addEventListener('click', function (event) {
+    var tab = event.target.closest('[role=tab]');
+    if (!tab) return;
+    document.querySelectorAll('[role=tab]').forEach(function (t) { t.setAttribute('aria-selected', String(t === tab)); });
+    document.querySelectorAll('.panel').forEach(function (p) { p.hidden = p.id !== tab.dataset.tab; });
+    if (tab.dataset.tab === 'app') openFrame(document.getElementById('app'), tab.dataset.client, tab.dataset.placement, tab.dataset.options);
+  });
+
+  var own = document.querySelector('[data-open]');
+  if (own) openFrame(own, own.dataset.open, 'DEFAULT', '');
+})();
