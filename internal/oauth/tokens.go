@@ -43,14 +43,16 @@ func (t *Tokens) Use(
 	if pair.Refresh.IsZero() {
 		return pair, portal.Problemf(portal.TokenExpired, "no refresh token came with the expired one: %w", err)
 	}
-	pair, err = t.renew(ctx, p, pair.Refresh)
+	pair, err = t.Renew(ctx, p, pair.Refresh)
 	if err != nil {
 		return pair, err
 	}
 	return pair, call(ctx, pair.Access)
 }
 
-func (t *Tokens) renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error) {
+// Renew exchanges a refresh token for a new pair and stores it for a portal that is installed. The problem TokenExpired
+// says that the token is dead; other errors are those of Server.Refresh and of storage.
+func (t *Tokens) Renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error) {
 	// The flight outlives the caller that started it: others wait for its result, and an exchange that was begun must
 	// be committed, or the portal's pair is lost.
 	flight := t.flights.DoChan(string(p.MemberID)+"\x00"+string(refresh.Hash()), func() (any, error) {

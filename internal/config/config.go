@@ -1,0 +1,169 @@
+// Package config reads what the operator sets: environment variables named ITEMLENS_*, and flags of the same names.
+// Secrets may also come from files, named by ITEMLENS_*_FILE. Everything is checked at once, so that one start tells
+// every problem.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"itemlens/internal/seal"
+	"itemlens/internal/secret"
+)
+
+// Raw is the configuration as given; kong fills it from flags and the environment. Every value is text here, so that a
+// wrong one is reported beside all others.
+type Raw struct {
+	PublicURL        string `help:"Address at which portals reach the app, such as https://lens.example.com." placeholder:"URL"`
+	Listen           string `help:"Address to serve portals on." default:":8080" placeholder:"ADDRESS"`
+	OperatorListen   string `help:"Address for /healthz, /readyz and /metrics. Keep it inside." default:"127.0.0.1:8081" placeholder:"ADDRESS"`
+	DatabaseURL      string `help:"Postgres, such as postgres://user@host/itemlens?sslmode=verify-full. Secret." placeholder:"URL"`
+	DatabaseURLFile  string `help:"File with the database URL." placeholder:"FILE"`
+	DatabaseMaxConns string `help:"Connections to Postgres at most." default:"20" placeholder:"N"`
+	Migrate          string `help:"Bring the database up to date at start (true or false)." default:"false" placeholder:"BOOL"`
+	ClientID         string `help:"client_id of the app, as registered with Bitrix24." placeholder:"ID"`
+	ClientSecret     string `help:"client_secret of the app. Secret." placeholder:"SECRET"`
+	ClientSecretFile string `help:"File with the client_secret." placeholder:"FILE"`
+	Keyset           string `help:"Keyset that seals tokens in the database; make one with 'app keys generate'. Secret." placeholder:"KEYSET"`
+	KeysetFile       string `help:"File with the keyset." placeholder:"FILE"`
+	OAuthServers     string `name:"oauth-servers" help:"OAuth servers that are believed, comma separated; the first is the default." default:"https://oauth.bitrix.info,https://oauth.bitrix24.tech" placeholder:"URLS"`
+	JSLibraryURL     string `name:"js-library-url" help:"The platform's JS library." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
+	AllowPrivate     string `help:"Allow portals at plain http and at private addresses (true or false)." default:"false" placeholder:"BOOL"`
+	PortalTimeout    string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
+	SchemaLife       string `help:"How long field titles and dictionaries of a portal are kept." default:"10m" placeholder:"DURATION"`
+	LogLevel         string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+}
+
+// Config is the configuration, checked.
+type Config struct {
+	PublicURL        string // without "/" at the end
+	Listen           string
+	OperatorListen   string
+	DatabaseURL      secret.Text
+	DatabaseMaxConns int32
+	Migrate          bool
+	ClientID         string
+	ClientSecret     secret.Text
+	Sealer           *seal.Sealer
+	OAuthServers     []string
+	JSLibraryURL     string
+	AllowPrivate     bool
+	PortalTimeout    time.Duration
+	SchemaLife       time.Duration
+	LogLevel         slog.Level
+}
+
+// Parse checks everything and returns every problem at once, joined.
+func (r Raw) Parse() (Config, error) {
+	var p problems
+	c := Config{
+		Listen:           p.needed("LISTEN", r.Listen),
+		OperatorListen:   p.needed("OPERATOR_LISTEN", r.OperatorListen),
+		DatabaseURL:      p.secret("DATABASE_URL", r.DatabaseURL, r.DatabaseURLFile),
+		DatabaseMaxConns: int32(p.number("DATABASE_MAX_CONNS", r.DatabaseMaxConns, 2, 1000)),
+		Migrate:          p.flag("MIGRATE", r.Migrate),
+		ClientID:         p.needed("CLIENT_ID", r.ClientID),
+		ClientSecret:     p.secret("CLIENT_SECRET", r.ClientSecret, r.ClientSecretFile),
+		AllowPrivate:     p.flag("ALLOW_PRIVATE", r.AllowPrivate),
+		PortalTimeout:    p.duration("PORTAL_TIMEOUT", r.PortalTimeout, time.Second, time.Minute),
+		SchemaLife:       p.duration("SCHEMA_LIFE", r.SchemaLife, time.Second, 24*time.Hour),
+	}
+	// The address decides what browsers may frame and where portals post tokens: plain http is for private networks.
+	c.PublicURL = strings.TrimRight(p.address("PUBLIC_URL", r.PublicURL, c.AllowPrivate), "/")
+	c.JSLibraryURL = p.address("JS_LIBRARY_URL", r.JSLibraryURL, c.AllowPrivate)
+	for server := range strings.SplitSeq(r.OAuthServers, ",") {
+		c.OAuthServers = append(c.OAuthServers, strings.TrimRight(p.address("OAUTH_SERVERS", strings.TrimSpace(server), c.AllowPrivate), "/"))
+	}
+	if keyset := p.secret("KEYSET", r.Keyset, r.KeysetFile); !keyset.IsZero() {
+		var err error
+		if c.Sealer, err = seal.New(keyset); err != nil {
+			p.add("KEYSET", err.Error())
+		}
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(r.LogLevel)); err != nil {
+		p.add("LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	return c, errors.Join(p...)
+}
+
+// Database reads the database URL alone, for commands that need nothing else.
+func (r Raw) Database() (secret.Text, error) {
+	var p problems
+	text := p.secret("DATABASE_URL", r.DatabaseURL, r.DatabaseURLFile)
+	return text, errors.Join(p...)
+}
+
+type problems []error
+
+func (p *problems) add(name, what string) {
+	*p = append(*p, fmt.Errorf("ITEMLENS_%s %s", name, what))
+}
+
+func (p *problems) needed(name, value string) string {
+	if value = strings.TrimSpace(value); value == "" {
+		p.add(name, "is missing")
+	}
+	return value
+}
+
+func (p *problems) secret(name, value, file string) secret.Text {
+	switch {
+	case value != "" && file != "":
+		p.add(name, "is set twice: directly and by a file")
+	case file != "":
+		content, err := os.ReadFile(file)
+		if err != nil {
+			p.add(name+"_FILE", "cannot be read: "+err.Error())
+			return secret.Text{}
+		}
+		if value = strings.TrimSpace(string(content)); value == "" {
+			p.add(name+"_FILE", "is an empty file")
+		}
+	case value == "":
+		p.add(name, "is missing (or ITEMLENS_"+name+"_FILE)")
+	}
+	return secret.New(value)
+}
+
+func (p *problems) number(name, value string, least, most int) int {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		p.add(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return n
+}
+
+func (p *problems) flag(name, value string) bool {
+	b, err := strconv.ParseBool(value)
+	if err != nil {
+		p.add(name, "must be true or false")
+	}
+	return b
+}
+
+func (p *problems) duration(name, value string, least, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		p.add(name, fmt.Sprintf("must be a duration from %s to %s, such as 20s", least, most))
+	}
+	return d
+}
+
+func (p *problems) address(name, value string, allowHTTP bool) string {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		p.add(name, "is missing")
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		p.add(name, "must be an address such as https://lens.example.com")
+	case u.Scheme == "http" && !allowHTTP:
+		p.add(name, "must begin with https:// (http:// takes ITEMLENS_ALLOW_PRIVATE=true)")
+	}
+	return value
+}

@@ -1,0 +1,87 @@
+package crm
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/gate"
+	"itemlens/internal/i18n"
+	"itemlens/internal/portal"
+	"itemlens/web"
+)
+
+// Handler serves the pages that portals open in their iframe.
+type Handler struct {
+	Gate      *gate.Gate
+	Cards     *Cards
+	Catalog   *i18n.Catalog
+	LibraryJS string
+	// Framed allows a portal's pages to show the answer in an iframe.
+	Framed func(c echo.Context, origin string)
+}
+
+// Register adds the routes.
+func (h *Handler) Register(e *echo.Echo) {
+	e.POST("/", h.open)
+	e.GET("/", h.outside)
+}
+
+// outside explains the app to somebody who opens its address in a browser.
+func (h *Handler) outside(c echo.Context) error {
+	l := h.Catalog.For(c.QueryParam("LANG"))
+	return c.Render(http.StatusOK, "outside", web.Page{L: l, Title: l.T("outside.title")})
+}
+
+// open shows the item whose card is open, or the app's own page.
+func (h *Handler) open(c echo.Context) error {
+	ctx := c.Request().Context()
+	req, err := bitrix24.ParseAppRequest(c.Request())
+	if err != nil {
+		return err
+	}
+	c.Set("portal", portal.MemberID(req.MemberID))
+	ref, err := itemRef(req)
+	if err != nil {
+		return err
+	}
+	visit, err := h.Gate.Admit(ctx, req)
+	if err != nil {
+		return err
+	}
+	page := web.Page{L: h.Catalog.For(req.Lang), LibraryJS: h.LibraryJS}
+	name := "home"
+	if ref != nil {
+		name = "item"
+		card, err := h.Cards.Load(ctx, visit, *ref, req.Lang, page.L)
+		if err != nil {
+			return err
+		}
+		page.Title, page.Data = card.Title, card
+	} else {
+		if _, err := visit.Batch(ctx, nil); err != nil {
+			return err
+		}
+		page.Title, page.Data = page.L.T("home.title"), visit.User
+	}
+	c.Set("user", visit.User.ID)
+	h.Framed(c, bitrix24.EndpointOrigin(visit.Portal.ClientEndpoint))
+	return c.Render(http.StatusOK, name, page)
+}
+
+// itemRef reads which item a placement shows; nil for the app's own page.
+func itemRef(req *bitrix24.AppRequest) (*Ref, error) {
+	if req.Placement == bitrix24.DefaultPlacement {
+		return nil, nil
+	}
+	entityTypeID, ok := bitrix24.EntityTypeOf(req.Placement)
+	if !ok {
+		return nil, &bitrix24.FormError{Field: "PLACEMENT", Reason: "is none of this app's"}
+	}
+	id, err := req.ItemID()
+	if err != nil {
+		return nil, err
+	}
+	return &Ref{entityTypeID, id}, nil
+}

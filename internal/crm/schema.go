@@ -1,0 +1,158 @@
+package crm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
+)
+
+// Field is a field of a type, as crm.item.fields describes it (api-reference/crm/universal/crm-item-fields.md).
+type Field struct {
+	Name       string
+	Type       string            `json:"type"`
+	Title      string            `json:"title"`
+	Multiple   bitrix24.Bool     `json:"isMultiple"`
+	Dynamic    bitrix24.Bool     `json:"isDynamic"`
+	StatusType string            `json:"statusType"`
+	Items      []EnumItem        `json:"items"`
+	Settings   json.RawMessage   `json:"settings"`
+	UpperName  string            `json:"upperName"`
+	choices    map[string]string // Items by id
+}
+
+// EnumItem is a value of an enumeration.
+type EnumItem struct {
+	ID    bitrix24.ID `json:"ID"`
+	Value string      `json:"VALUE"`
+}
+
+// Status is an entry of a dictionary: a stage, a source, a salutation (api-reference/crm/status/crm-status-list.md).
+type Status struct {
+	EntityID  string `json:"ENTITY_ID"`
+	ID        string `json:"STATUS_ID"`
+	Name      string `json:"NAME"`
+	Color     string `json:"COLOR"`
+	Semantics string `json:"SEMANTICS"` // S won, F lost, empty while in work
+}
+
+// Schema is what a portal says of a type in one language: its fields in the portal's order, and its dictionaries.
+type Schema struct {
+	Fields   []Field
+	byName   map[string]*Field
+	statuses map[string]map[string]Status
+}
+
+// Field finds a field by name; nil where the portal does not describe it.
+func (s *Schema) Field(name string) *Field { return s.byName[name] }
+
+// Status finds an entry of a dictionary.
+func (s *Schema) Status(entityID, id string) (Status, bool) {
+	status, ok := s.statuses[entityID][id]
+	return status, ok
+}
+
+// schemaKey names a schema: titles come in the language of the user who asks.
+type schemaKey struct {
+	portal       portal.MemberID
+	lang         string
+	entityTypeID int
+}
+
+type personKey struct {
+	portal portal.MemberID
+	user   int64
+}
+
+// Cache keeps schemas and names of people; data of items is never kept. Bounded in number and age.
+type Cache struct {
+	schemas *expirable.LRU[schemaKey, *Schema]
+	people  *expirable.LRU[personKey, string]
+}
+
+// NewCache makes a cache whose entries live so long.
+func NewCache(life time.Duration) *Cache {
+	return &Cache{
+		schemas: expirable.NewLRU[schemaKey, *Schema](2000, nil, life),
+		people:  expirable.NewLRU[personKey, string](50_000, nil, life),
+	}
+}
+
+// readSchema reads the answers of crm.item.fields and crm.status.list.
+func readSchema(result *bitrix24.BatchResult) (*Schema, error) {
+	schema := &Schema{byName: map[string]*Field{}, statuses: map[string]map[string]Status{}}
+	var fields struct {
+		Fields json.RawMessage `json:"fields"`
+	}
+	if err := result.Decode("fields", &fields); err != nil {
+		return nil, err
+	}
+	err := eachMember(fields.Fields, func(name string, value json.RawMessage) error {
+		field := Field{Name: name}
+		if err := json.Unmarshal(value, &field); err != nil {
+			field = Field{Name: name} // one field that is told differently must not cost the page
+		}
+		field.choices = map[string]string{}
+		for _, item := range field.Items {
+			field.choices[fmt.Sprint(int64(item.ID))] = item.Value
+		}
+		schema.Fields = append(schema.Fields, field)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read fields: %w", err)
+	}
+	for i := range schema.Fields {
+		schema.byName[schema.Fields[i].Name] = &schema.Fields[i]
+	}
+	var statuses []Status
+	if err := result.Decode("statuses", &statuses); err != nil {
+		return schema, err
+	}
+	for _, s := range statuses {
+		if schema.statuses[s.EntityID] == nil {
+			schema.statuses[s.EntityID] = map[string]Status{}
+		}
+		schema.statuses[s.EntityID][s.ID] = s
+	}
+	return schema, nil
+}
+
+// eachMember walks an object in the order in which it is written; [] is an empty one.
+func eachMember(object json.RawMessage, do func(name string, value json.RawMessage) error) error {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	open, err := decoder.Token()
+	if err == io.EOF || open == json.Delim('[') || open == nil {
+		return nil
+	}
+	if err != nil || open != json.Delim('{') {
+		return fmt.Errorf("not an object: %w", err)
+	}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := token.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return err
+		}
+		if err := do(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isCustom reports whether a field was made in the portal rather than by the platform.
+func isCustom(name string) bool {
+	return strings.HasPrefix(name, "uf") || strings.HasPrefix(name, "UF_")
+}

@@ -1,0 +1,191 @@
+// Package gate admits people to pages: it decides whether a request that opens a page in the iframe is to be believed,
+// and whose it is. The proof is that the posted access token works at the portal's stored address; the portal's own
+// profile says who the user is. That answer rides along in the page's first batch, so identity costs no request.
+//
+// Who may install the app is package install's business.
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/oauth"
+	"itemlens/internal/portal"
+	"itemlens/internal/secret"
+)
+
+// Store is what the gate needs of storage.
+type Store interface {
+	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
+	SaveToken(ctx context.Context, t portal.Token) error
+	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint string) error
+	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
+}
+
+// Registrar registers a genuine portal that is unknown here: our database was restored, or the install event was lost.
+type Registrar interface {
+	// Adopt returns the portal and a fresh token of the user, or a *portal.Error with NotInstalled or Unverified.
+	Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error)
+}
+
+// Gate admits requests.
+type Gate struct {
+	Store     Store
+	Registrar Registrar
+	Tokens    *oauth.Tokens
+	Server    *oauth.Server
+	REST      *bitrix24.Client
+	Now       func() time.Time
+}
+
+// Visit is one opened page. It is believed only after its first batch; User is set from then on.
+type Visit struct {
+	Portal portal.Portal
+	User   portal.User
+
+	gate  *Gate
+	req   *bitrix24.AppRequest
+	token portal.Token
+}
+
+// Admit finds the portal of a request. It makes no request to the portal; the first Batch of the visit does.
+func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, error) {
+	expires := req.ExpiresIn
+	if expires == 0 {
+		expires = time.Hour
+	}
+	v := &Visit{gate: g, req: req, token: portal.Token{
+		MemberID: portal.MemberID(req.MemberID), Access: req.Access, Refresh: req.Refresh, ExpiresAt: g.Now().Add(expires),
+	}}
+	p, err := g.Store.Portal(ctx, portal.MemberID(req.MemberID))
+	switch {
+	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
+		v.Portal, v.token, err = g.Registrar.Adopt(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		return v, nil
+	case err != nil:
+		return nil, err
+	}
+	v.Portal = p
+	if req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
+		if err := v.confirmMove(ctx, req.Domain); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// Batch runs commands as the user who looks. The first one asks for profile too; MaxBatch-1 commands fit. Errors are
+// problems for people; errors of single commands are in the result.
+func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
+	first := v.User.ID == 0
+	if first {
+		commands = append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, commands...)
+	}
+	result, err := v.run(ctx, commands)
+	var redirect *bitrix24.RedirectError
+	if errors.As(err, &redirect) {
+		// The portal answers from elsewhere. The token goes there only if the OAuth server says the same.
+		if err := v.confirmMove(ctx, bitrix24.EndpointHost(redirect.Location)); err != nil {
+			return nil, err
+		}
+		result, err = v.run(ctx, commands)
+	}
+	if err != nil {
+		return nil, Problem(err)
+	}
+	if first {
+		if err := v.identify(ctx, result); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
+	var result *bitrix24.BatchResult
+	used, err := v.gate.Tokens.Use(ctx, v.Portal, v.token, func(ctx context.Context, access secret.Text) error {
+		var err error
+		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: access}, commands)
+		return err
+	})
+	if err == nil {
+		v.token = used
+	}
+	return result, err
+}
+
+// identify reads who the user is and keeps what the visit has proven: the user's pair, and the application_token where
+// none is stored yet. The latter comes from administrators only, because any user can post a false one, which would
+// make the portal's real events look forged.
+func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) error {
+	var profile Profile
+	if err := result.Decode("profile", &profile); err != nil {
+		return Problem(err)
+	}
+	user := profile.User()
+	if user.ID <= 0 {
+		return portal.Problemf(portal.AccessDenied, "the portal names no active user")
+	}
+	if v.token.UserID != 0 && v.token.UserID != user.ID {
+		return portal.Problemf(portal.Unverified, "the renewed token belongs to user %d, the page to user %d", v.token.UserID, user.ID)
+	}
+	v.token.UserID = user.ID
+	v.User = user
+	if v.token.Refresh.IsZero() {
+		return nil
+	}
+	if err := v.gate.Store.SaveToken(ctx, v.token); err != nil {
+		return err
+	}
+	if user.Admin && v.Portal.ApplicationToken.IsZero() && !v.req.ApplicationToken.IsZero() {
+		return v.gate.Store.LearnApplicationToken(ctx, v.Portal.MemberID, v.req.ApplicationToken)
+	}
+	return nil
+}
+
+// confirmMove asks the OAuth server whether the portal now lives at a host, and stores the new address if so.
+func (v *Visit) confirmMove(ctx context.Context, host string) error {
+	info, err := v.gate.Server.AppInfo(ctx, v.Portal.ServerEndpoint, v.token.Access)
+	if err != nil {
+		return err
+	}
+	if info.MemberID != v.Portal.MemberID || bitrix24.EndpointHost(info.ClientEndpoint) != host {
+		return portal.Problemf(portal.Unverified, "the request says that the portal is at another address, the OAuth server does not")
+	}
+	if err := v.gate.Store.MovePortal(ctx, v.Portal.MemberID, info.ClientEndpoint); err != nil {
+		return err
+	}
+	v.Portal.ClientEndpoint = info.ClientEndpoint
+	return nil
+}
+
+// Profile is the answer of the method profile (api-reference/common/users/profile.md).
+type Profile struct {
+	ID       bitrix24.ID   `json:"ID"`
+	Admin    bitrix24.Bool `json:"ADMIN"`
+	Name     string        `json:"NAME"`
+	LastName string        `json:"LAST_NAME"`
+	TimeZone string        `json:"TIME_ZONE"`
+}
+
+// UnmarshalJSON reads an inactive user's empty answer, which comes as [], as nobody.
+func (p *Profile) UnmarshalJSON(text []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		return nil
+	}
+	type plain Profile
+	return json.Unmarshal(text, (*plain)(p))
+}
+
+// User is the profile in terms of the domain.
+func (p Profile) User() portal.User {
+	return portal.User{ID: portal.UserID(p.ID), Admin: bool(p.Admin), Name: strings.TrimSpace(p.Name + " " + p.LastName), TimeZone: p.TimeZone}
+}

@@ -1,0 +1,224 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
+)
+
+// boundEvents are the events that the app listens to.
+var boundEvents = []string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall}
+
+// typePages is how many pages of crm.type.list the first batch asks for at once: 50 types each.
+const typePages = 4
+
+// standing is what the portal has: its smart process types, and what of the app is bound there.
+type standing struct {
+	types    []SmartType
+	tabs     []tab
+	handlers []eventHandler
+}
+
+// SmartType is a smart process type of a portal.
+type SmartType struct {
+	EntityTypeID int    `json:"entityTypeId"`
+	Title        string `json:"title"`
+}
+
+type tab struct {
+	Placement string `json:"placement"`
+	Handler   string `json:"handler"`
+}
+
+type eventHandler struct {
+	Event   string `json:"event"`
+	Handler string `json:"handler"`
+}
+
+// Report tells what an installation did, for its page.
+type Report struct {
+	Types   []SmartType // smart processes with our tab
+	Skipped []string    // placements that the portal does not have
+}
+
+// commands ask for the standing. Pages of types are asked for from a start on; a page past the end is empty.
+func (*standing) commands(firstTypePage int) []bitrix24.Command {
+	commands := []bitrix24.Command{
+		{Key: "placements", Method: "placement.get"},
+		{Key: "events", Method: "event.get"},
+	}
+	for i := range typePages {
+		page := firstTypePage + i
+		commands = append(commands, bitrix24.Command{
+			Key: "types" + strconv.Itoa(i), Method: "crm.type.list",
+			Params: bitrix24.Params{"order": bitrix24.Params{"id": "ASC"}, "start": page * 50},
+		})
+	}
+	return commands
+}
+
+func (st *standing) read(result *bitrix24.BatchResult) error {
+	if err := result.Decode("placements", &st.tabs); err != nil {
+		return err
+	}
+	if err := result.Decode("events", &st.handlers); err != nil {
+		return err
+	}
+	return st.readTypes(result)
+}
+
+func (st *standing) readTypes(result *bitrix24.BatchResult) error {
+	for i := range typePages {
+		var page struct {
+			Types []struct {
+				EntityTypeID bitrix24.ID `json:"entityTypeId"`
+				Title        string      `json:"title"`
+			} `json:"types"`
+		}
+		if err := result.Decode("types"+strconv.Itoa(i), &page); err != nil {
+			return err
+		}
+		for _, t := range page.Types {
+			known := func(s SmartType) bool { return s.EntityTypeID == int(t.EntityTypeID) }
+			if t.EntityTypeID > 0 && !slices.ContainsFunc(st.types, known) && !slices.Contains(bitrix24.SystemTypes(), int(t.EntityTypeID)) {
+				st.types = append(st.types, SmartType{int(t.EntityTypeID), t.Title})
+			}
+		}
+		if len(page.Types) < 50 {
+			return nil // the last page
+		}
+	}
+	return errMoreTypes
+}
+
+var errMoreTypes = errors.New("there are more pages of types")
+
+// bind makes the portal's placements and event handlers ours: unbinds those that an earlier address of the app left,
+// binds those that are missing, and touches nothing else. Doing it again does nothing.
+func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
+	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
+	report := &Report{Types: st.types}
+	commands := s.missing(st)
+	for chunk := range slices.Chunk(commands, bitrix24.MaxBatch) {
+		result, err := s.REST.Batch(ctx, target, chunk)
+		if err != nil {
+			return nil, stepFailed("bind", err)
+		}
+		for _, command := range chunk {
+			if bitrix24.IsPlacementNotFound(result.Err(command.Key)) {
+				report.Skipped = append(report.Skipped, command.Key)
+			}
+		}
+		if err := s.firstRealFailure(ctx, target, chunk, result); err != nil {
+			return nil, err
+		}
+	}
+	report.Types = slices.DeleteFunc(slices.Clone(st.types), func(t SmartType) bool {
+		return slices.Contains(report.Skipped, bitrix24.DetailTab(t.EntityTypeID))
+	})
+	return report, nil
+}
+
+// firstRealFailure tells failures from races: another installation may have bound the same meanwhile, which the
+// platform answers with an error. What stands in the portal afterwards is what counts.
+func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, chunk []bitrix24.Command, result *bitrix24.BatchResult) error {
+	var failed []bitrix24.Command
+	for _, command := range chunk {
+		if err := result.Err(command.Key); err != nil && !bitrix24.IsPlacementNotFound(err) {
+			failed = append(failed, command)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	now := &standing{}
+	again, err := s.REST.Batch(ctx, target, now.commands(0)[:2])
+	if err != nil {
+		return stepFailed("bind", err)
+	}
+	if err := errors.Join(again.Decode("placements", &now.tabs), again.Decode("events", &now.handlers)); err != nil {
+		return stepFailed("bind", err)
+	}
+	for _, command := range failed {
+		stands := slices.Contains(now.tabs, tab{command.Key, s.tabHandler()}) ||
+			slices.ContainsFunc(now.handlers, func(h eventHandler) bool {
+				return strings.EqualFold(h.Event, command.Key) && h.Handler == s.eventHandler()
+			})
+		if !stands {
+			return stepFailed(command.Method+" "+command.Key, result.Err(command.Key))
+		}
+	}
+	return nil
+}
+
+// missing are the commands that turn a standing into what it should be. Their keys are placements and events, or begin
+// with "old" where something is unbound.
+func (s *Service) missing(st *standing) []bitrix24.Command {
+	var commands []bitrix24.Command
+	for i, t := range st.tabs {
+		if bitrix24.IsDetailTab(t.Placement) && t.Handler != s.tabHandler() {
+			commands = append(commands, bitrix24.Command{
+				Key: "oldtab" + strconv.Itoa(i), Method: "placement.unbind",
+				Params: bitrix24.Params{"PLACEMENT": t.Placement, "HANDLER": t.Handler},
+			})
+		}
+	}
+	for i, h := range st.handlers {
+		if slices.Contains(boundEvents, strings.ToUpper(h.Event)) && h.Handler != s.eventHandler() {
+			commands = append(commands, bitrix24.Command{
+				Key: "oldevent" + strconv.Itoa(i), Method: "event.unbind",
+				Params: bitrix24.Params{"event": h.Event, "handler": h.Handler},
+			})
+		}
+	}
+	types := bitrix24.SystemTypes()
+	for _, t := range st.types {
+		types = append(types, t.EntityTypeID)
+	}
+	for _, id := range types {
+		code := bitrix24.DetailTab(id)
+		if slices.Contains(st.tabs, tab{code, s.tabHandler()}) {
+			continue
+		}
+		titles := bitrix24.Params{}
+		for lang, title := range s.Titles {
+			titles[lang] = bitrix24.Params{"TITLE": title}
+		}
+		commands = append(commands, bitrix24.Command{Key: code, Method: "placement.bind", Params: bitrix24.Params{
+			"PLACEMENT": code, "HANDLER": s.tabHandler(), "TITLE": s.Titles["en"], "LANG_ALL": titles,
+		}})
+	}
+	for _, event := range boundEvents {
+		stands := slices.ContainsFunc(st.handlers, func(h eventHandler) bool {
+			return strings.EqualFold(h.Event, event) && h.Handler == s.eventHandler()
+		})
+		if !stands {
+			commands = append(commands, bitrix24.Command{Key: event, Method: "event.bind", Params: bitrix24.Params{
+				"event": event, "handler": s.eventHandler(),
+			}})
+		}
+	}
+	return commands
+}
+
+func (s *Service) tabHandler() string   { return s.PublicURL + "/" }
+func (s *Service) eventHandler() string { return s.PublicURL + "/events" }
+
+// allTypes reads further pages of types where a portal has more than one batch asks for.
+func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *standing) error {
+	for page := typePages; ; page += typePages {
+		result, err := s.REST.Batch(ctx, target, st.commands(page)[2:])
+		if err != nil {
+			return fmt.Errorf("read more types: %w", err)
+		}
+		if err := st.readTypes(result); !errors.Is(err, errMoreTypes) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,166 @@
+// Package install registers portals and lets them go: the install page, the events of the app's life, and the
+// placements and event handlers that stand in the portal. Nothing that a form says is believed before the OAuth server
+// vouched for its tokens.
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/gate"
+	"itemlens/internal/oauth"
+	"itemlens/internal/portal"
+	"itemlens/internal/secret"
+)
+
+// neededScope is what the app cannot do without.
+var neededScope = []string{"crm", "placement"}
+
+// Store is what installing needs of storage. A portal and its first token appear together or not at all.
+type Store interface {
+	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
+	SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error
+	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
+}
+
+// Service installs and removes.
+type Service struct {
+	Store     Store
+	Server    *oauth.Server
+	Tokens    *oauth.Tokens
+	REST      *bitrix24.Client
+	PublicURL string            // origin and path at which portals reach the app, without "/" at the end
+	Titles    map[string]string // title of the tab by language, as the platform names languages
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// claim is what a request says of itself: an install page, an event, or a page of an unknown portal.
+type claim struct {
+	memberID         string
+	domain           string
+	serverEndpoint   string
+	access           secret.Text
+	refresh          secret.Text
+	applicationToken secret.Text
+}
+
+func pageClaim(req *bitrix24.AppRequest) claim {
+	return claim{req.MemberID, req.Domain, req.ServerEndpoint, req.Access, req.Refresh, req.ApplicationToken}
+}
+
+func eventClaim(auth bitrix24.EventAuth) claim {
+	return claim{auth.MemberID, auth.Domain, auth.ServerEndpoint, auth.Access, auth.Refresh, auth.ApplicationToken}
+}
+
+// verify believes a claim after the OAuth server told whose the access token is and exchanged the refresh token, which
+// also proves that we can keep access. What is returned is what the OAuth server said; of the claim it keeps the
+// application_token alone. Nothing is stored yet, except a new pair of a portal that is known already.
+func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.Token, error) {
+	none := func(err error) (portal.Portal, portal.Token, error) { return portal.Portal{}, portal.Token{}, err }
+	if c.access.IsZero() || c.refresh.IsZero() {
+		return none(portal.Problemf(portal.Unverified, "the request brings no pair of tokens"))
+	}
+	info, err := s.Server.AppInfo(ctx, c.serverEndpoint, c.access)
+	if err != nil {
+		return none(err)
+	}
+	switch {
+	case string(info.MemberID) != c.memberID:
+		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than member_id says"))
+	case bitrix24.EndpointHost(info.ClientEndpoint) != c.domain:
+		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than the domain says"))
+	}
+	p := portal.Portal{
+		MemberID:         info.MemberID,
+		ClientEndpoint:   info.ClientEndpoint,
+		ServerEndpoint:   s.Server.Endpoint(c.serverEndpoint),
+		ApplicationToken: c.applicationToken,
+		Scope:            info.Scope,
+		Status:           info.Status,
+		InstallerID:      info.UserID,
+	}
+	if missing := p.MissingScope(neededScope...); len(missing) > 0 {
+		return none(&portal.Error{Problem: portal.MissingScope, Err: fmt.Errorf("the portal did not grant %v", missing)})
+	}
+	token, err := s.Tokens.Renew(ctx, p, c.refresh)
+	if portal.ProblemOf(err) == portal.TokenExpired {
+		return none(portal.Problemf(portal.Unverified, "the OAuth server refuses the refresh token: %w", err))
+	}
+	if err != nil {
+		return none(err)
+	}
+	if token.UserID != info.UserID {
+		return none(portal.Problemf(portal.Unverified, "access and refresh token belong to different users"))
+	}
+	return p, token, nil
+}
+
+// Adopt registers a genuine portal that is unknown here, on behalf of whoever opened a page of the app. The
+// application_token of the request is kept only if an administrator opened it (see gate).
+func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error) {
+	c := pageClaim(req)
+	c.applicationToken = secret.Text{}
+	p, token, err := s.verify(ctx, c)
+	if portal.ProblemOf(err) == portal.Unverified {
+		return p, token, &portal.Error{Problem: portal.NotInstalled, Err: err}
+	}
+	if err != nil {
+		return p, token, err
+	}
+	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
+		return p, token, err
+	}
+	s.Log.WarnContext(ctx, "unknown portal registered from an opened page", "portal", p.MemberID, "user", token.UserID)
+	p.InstalledAt = s.Now()
+	return p, token, nil
+}
+
+// verifyAdministrator believes a claim, and asks the portal whether its user is an administrator. The answer to that
+// brings along what stands in the portal already.
+func (s *Service) verifyAdministrator(ctx context.Context, c claim) (portal.Portal, portal.Token, *standing, error) {
+	p, token, err := s.verify(ctx, c)
+	if err != nil {
+		return p, token, nil, err
+	}
+	var profile gate.Profile
+	now := &standing{}
+	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
+	result, err := s.REST.Batch(ctx, target, append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, now.commands(0)...))
+	if err == nil {
+		err = result.Decode("profile", &profile)
+	}
+	if err != nil {
+		return p, token, nil, gate.Problem(fmt.Errorf("ask the portal who installs: %w", err))
+	}
+	user := profile.User()
+	switch {
+	case user.ID != token.UserID:
+		return p, token, nil, portal.Problemf(portal.Unverified, "the portal and the OAuth server name different users")
+	case !user.Admin:
+		return p, token, nil, portal.Problemf(portal.NotAdministrator, "user %d is no administrator", user.ID)
+	}
+	err = now.read(result)
+	if errors.Is(err, errMoreTypes) {
+		err = s.allTypes(ctx, target, now)
+	}
+	if err != nil {
+		return p, token, nil, stepFailed("read_portal", err)
+	}
+	return p, token, now, nil
+}
+
+// stepFailed names the step of the installation that failed, for the page, unless the cause has a page of its own.
+func stepFailed(step string, err error) error {
+	err = gate.Problem(err)
+	var known *portal.Error
+	if errors.As(err, &known) && slices.Contains([]portal.Problem{portal.MissingScope, portal.PaymentRequired, portal.PortalDeleted, portal.PortalBusy}, known.Problem) {
+		return err
+	}
+	return &portal.Error{Problem: portal.InstallFailed, Detail: step, Err: fmt.Errorf("installation step %s: %w", step, err)}
+}

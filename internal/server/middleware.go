@@ -1,0 +1,108 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"itemlens/internal/bitrix24"
+)
+
+// requestID names a request in the log and on error pages. A name that the client sends is not taken.
+func requestID() string {
+	raw := make([]byte, 8)
+	_, _ = rand.Read(raw)
+	return hex.EncodeToString(raw)
+}
+
+// requestLog writes one line a request, without its query string and without anything it posted.
+func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			c.Request().Header.Del(echo.HeaderXRequestID)
+			err := next(c)
+			if err != nil {
+				c.Error(err) // writes the page, so that the status below is what was sent
+			}
+			status, took := c.Response().Status, time.Since(start)
+			m.request(c.Path(), c.Request().Method, status, took)
+			if strings.HasPrefix(c.Path(), "/static/") && status < 400 {
+				return nil
+			}
+			attrs := []any{
+				"method", c.Request().Method, "path", c.Request().URL.Path, "status", status, "duration_ms", took.Milliseconds(),
+				"request_id", c.Response().Header().Get(echo.HeaderXRequestID),
+			}
+			for _, name := range []string{"portal", "user", "event", "problem", "reason"} {
+				if value := c.Get(name); value != nil {
+					attrs = append(attrs, name, value)
+				}
+			}
+			level := slog.LevelInfo
+			switch {
+			case status >= 500:
+				level = slog.LevelError
+			case status >= 400:
+				level = slog.LevelWarn
+			}
+			log.Log(c.Request().Context(), level, "request", attrs...)
+			return nil
+		}
+	}
+}
+
+const frameOriginKey = "frame_origin"
+
+// framed allows the pages of one portal to show the answer in an iframe.
+func framed(c echo.Context, origin string) { c.Set(frameOriginKey, origin) }
+
+// securityHeaders are on every answer. Who may frame a page is decided when it is written: the portal that the handler
+// named. A page that nobody named a portal for is a message without data; the portal that the request claims to come
+// from may frame that one, so that its user sees why something was refused.
+func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Before(func() {
+				h := c.Response().Header()
+				ancestors, connect := "'none'", "'self'"
+				if origin, ok := c.Get(frameOriginKey).(string); ok && origin != "" {
+					ancestors, connect = origin, "'self' "+origin
+				} else if domain := bitrix24.CanonicalHost(c.QueryParam("DOMAIN")); bitrix24.ValidHost(domain) && c.Request().Method == http.MethodPost {
+					ancestors = "https://" + domain
+					if c.QueryParam("PROTOCOL") == "0" {
+						ancestors = "http://" + domain
+					}
+				}
+				h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' "+libraryOrigin+"; style-src 'self'; img-src 'self'; "+
+					"connect-src "+connect+"; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
+				h.Set("X-Content-Type-Options", "nosniff")
+				h.Set("Referrer-Policy", "no-referrer")
+				h.Set("Cross-Origin-Resource-Policy", "same-origin")
+				if h.Get("Cache-Control") == "" {
+					h.Set("Cache-Control", "no-store")
+				}
+			})
+			return next(c)
+		}
+	}
+}
+
+// limitBody bounds what is read of a request.
+func limitBody(limit int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.ContentLength > limit {
+				return &http.MaxBytesError{Limit: limit}
+			}
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
+			return next(c)
+		}
+	}
+}

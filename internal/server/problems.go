@@ -1,0 +1,124 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/gate"
+	"itemlens/internal/i18n"
+	"itemlens/internal/portal"
+	"itemlens/web"
+)
+
+// statuses are the HTTP statuses of problems; what is not listed is 500.
+var statuses = map[portal.Problem]int{
+	portal.BadRequest:       http.StatusBadRequest,
+	portal.TooLarge:         http.StatusRequestEntityTooLarge,
+	portal.UnknownPage:      http.StatusNotFound,
+	portal.Unverified:       http.StatusForbidden,
+	portal.NotAdministrator: http.StatusForbidden,
+	portal.NotInstalled:     http.StatusForbidden,
+	portal.AccessDenied:     http.StatusForbidden,
+	portal.NotFound:         http.StatusNotFound,
+	portal.ExtranetUser:     http.StatusForbidden,
+	portal.NoAppAccess:      http.StatusForbidden,
+	portal.MissingScope:     http.StatusForbidden,
+	portal.TokenExpired:     http.StatusUnauthorized,
+	portal.PaymentRequired:  http.StatusPaymentRequired,
+	portal.PortalDeleted:    http.StatusGone,
+	portal.PortalBusy:       http.StatusServiceUnavailable,
+	portal.Unreachable:      http.StatusBadGateway,
+	portal.OAuthUnreachable: http.StatusBadGateway,
+	portal.InstallFailed:    http.StatusBadGateway,
+	portal.WrongClient:      http.StatusBadGateway,
+	portal.StorageDown:      http.StatusServiceUnavailable,
+}
+
+// retryable are the problems where trying again in place makes sense.
+var retryable = map[portal.Problem]bool{
+	portal.PortalBusy: true, portal.Unreachable: true, portal.OAuthUnreachable: true, portal.InstallFailed: true,
+	portal.StorageDown: true, portal.Internal: true, portal.TokenExpired: true, portal.Unverified: true,
+}
+
+// problemPages turns every error into a page or JSON: status, message in the reader's language, what to do, and the
+// name of the request under which the log tells the whole cause.
+type problemPages struct {
+	catalog   *i18n.Catalog
+	libraryJS string
+	log       *slog.Logger
+}
+
+// problemPage is the data of templates/problem.html.
+type problemPage struct {
+	Code      portal.Problem
+	Title     string
+	Text      string
+	Detail    string
+	Todo      string
+	Retry     bool
+	RequestID string
+}
+
+func (p *problemPages) handle(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	problem, detail := classify(err)
+	status, ok := statuses[problem]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	c.Set("problem", string(problem))
+	c.Set("reason", err.Error())
+	if problem == portal.PortalBusy || problem == portal.StorageDown {
+		c.Response().Header().Set("Retry-After", "5")
+	}
+	l := p.catalog.For(c.QueryParam("LANG"))
+	page := problemPage{
+		Code:      problem,
+		Title:     l.T("problem." + string(problem) + ".title"),
+		Text:      l.T("problem." + string(problem) + ".text"),
+		Todo:      l.T("problem." + string(problem) + ".todo"),
+		Retry:     retryable[problem],
+		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
+	}
+	if detail != "" {
+		page.Detail = l.T("step.one", "Step", detail)
+		if l.Has("step." + detail) {
+			page.Detail = l.T("step." + detail)
+		}
+	}
+	if c.Path() == "/events" {
+		err = c.JSON(status, map[string]string{"error": string(problem), "message": page.Title, "todo": page.Todo, "reference": page.RequestID})
+	} else {
+		err = c.Render(status, "problem", web.Page{L: l, Title: page.Title, LibraryJS: p.libraryJS, Data: page})
+	}
+	if err != nil {
+		p.log.Error("error page failed", "error", err.Error())
+	}
+}
+
+// classify finds the problem in an error. A field of a form is told to its sender; it names the field, never its content.
+func classify(err error) (portal.Problem, string) {
+	var form *bitrix24.FormError
+	var tooLarge *http.MaxBytesError
+	var routing *echo.HTTPError
+	switch {
+	case errors.As(err, &form):
+		return portal.BadRequest, ""
+	case errors.As(err, &tooLarge):
+		return portal.TooLarge, ""
+	case errors.As(err, &routing) && (routing.Code == http.StatusNotFound || routing.Code == http.StatusMethodNotAllowed):
+		return portal.UnknownPage, ""
+	}
+	var known *portal.Error
+	if errors.As(gate.Problem(err), &known) {
+		return known.Problem, strings.TrimSpace(known.Detail)
+	}
+	return portal.Internal, ""
+}

@@ -1,0 +1,178 @@
+// Package server is the HTTP side that all features share: Echo with its middleware, security headers, error pages,
+// health and metrics, and the graceful stop. Features register their own routes.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"itemlens/internal/bitrix24"
+	"itemlens/internal/config"
+	"itemlens/internal/crm"
+	"itemlens/internal/gate"
+	"itemlens/internal/i18n"
+	"itemlens/internal/install"
+	"itemlens/internal/oauth"
+	"itemlens/internal/storage"
+	"itemlens/web"
+)
+
+// maxBody bounds what portals may post. A page's form is about 2 KB, an event's as well.
+const maxBody = 256 << 10
+
+// Server serves portals on one address and operators on another.
+type Server struct {
+	config   config.Config
+	log      *slog.Logger
+	store    *storage.Store
+	public   *http.Server
+	operator *http.Server
+	closers  []func()
+}
+
+// New wires the app. It connects to nothing yet.
+func New(c config.Config, store *storage.Store, log *slog.Logger, version string) (*Server, error) {
+	catalog, err := i18n.Load(web.Files())
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := web.NewRenderer()
+	if err != nil {
+		return nil, err
+	}
+	m := newMetrics()
+	agent := "ItemLens/" + version
+	rest := bitrix24.NewClient(bitrix24.Options{
+		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest,
+	})
+	authority := oauth.NewServer(oauth.Config{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, AllowPrivate: c.AllowPrivate,
+		Observe: m.portalRequest, Now: time.Now,
+	})
+	tokens := oauth.NewTokens(authority, store)
+	titles := map[string]string{}
+	for _, lang := range catalog.Languages() {
+		titles[lang] = catalog.For(lang).T("app.tab")
+	}
+	installer := &install.Service{
+		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
+	}
+	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
+	e := s.newEcho(renderer, catalog, m)
+	(&install.Handler{Service: installer, Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}).Register(e)
+	(&crm.Handler{
+		Gate:      &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},
+		Cards:     &crm.Cards{Cache: crm.NewCache(c.SchemaLife)},
+		Catalog:   catalog,
+		LibraryJS: c.JSLibraryURL,
+		Framed:    framed,
+	}).Register(e)
+	s.public = newHTTPServer(e, c.PortalTimeout)
+	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
+	return s, nil
+}
+
+func (s *Server) newEcho(renderer echo.Renderer, catalog *i18n.Catalog, m *metrics) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Renderer = renderer
+	problems := &problemPages{catalog: catalog, libraryJS: s.config.JSLibraryURL, log: s.log}
+	e.HTTPErrorHandler = problems.handle
+	library, _ := url.Parse(s.config.JSLibraryURL)
+	e.Use(
+		middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: requestID}),
+		requestLog(s.log, m),
+		securityHeaders(library.Scheme+"://"+library.Host),
+		middleware.RecoverWithConfig(middleware.RecoverConfig{DisableErrorHandler: false, LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+			return fmt.Errorf("panic: %w\n%s", err, stack)
+		}}),
+		limitBody(maxBody),
+	)
+	static, _ := fs.Sub(web.Files(), "static")
+	files := echo.WrapHandler(http.StripPrefix("/static/", http.FileServerFS(static)))
+	e.GET("/static/*", files, func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable") // the address names the content
+			return next(c)
+		}
+	})
+	return e
+}
+
+func newHTTPServer(h http.Handler, work time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      4*work + 30*time.Second, // an installation makes several requests to the portal
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// Run serves until the context ends, then lets requests that are under way finish.
+func (s *Server) Run(ctx context.Context) error {
+	public, err := net.Listen("tcp", s.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for portals: %w", err)
+	}
+	operator, err := net.Listen("tcp", s.config.OperatorListen)
+	if err != nil {
+		_ = public.Close()
+		return fmt.Errorf("listen for operators: %w", err)
+	}
+	return s.Serve(ctx, public, operator)
+}
+
+// Serve is Run on listeners that exist already.
+func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error {
+	failed := make(chan error, 2)
+	go func() { failed <- s.public.Serve(public) }()
+	go func() { failed <- s.operator.Serve(operator) }()
+	s.log.Info("serving", "listen", public.Addr().String(), "operator_listen", operator.Addr().String(), "public_url", s.config.PublicURL)
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		s.log.Info("stopping")
+	}
+	stopCtx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	err = errors.Join(err, s.public.Shutdown(stopCtx), s.operator.Shutdown(stopCtx))
+	for _, closer := range s.closers {
+		closer()
+	}
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+func (s *Server) operatorRoutes(m *metrics) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		if err := s.store.Ready(ctx); err != nil {
+			s.log.Warn("not ready", "error", err.Error())
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	mux.Handle("GET /metrics", m.handler())
+	return mux
+}

@@ -1,0 +1,99 @@
+// Package web embeds what browsers get (templates, static files) and what people read (locales), and renders pages.
+// There is no HTML anywhere else.
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/labstack/echo/v4"
+
+	"itemlens/internal/i18n"
+)
+
+//go:embed templates/*.html static/* locales/*.json
+var files embed.FS
+
+// Files holds templates/, static/ and locales/.
+func Files() fs.FS { return files }
+
+// Page is what every page needs beside its own data.
+type Page struct {
+	L         *i18n.Printer
+	Title     string
+	LibraryJS string // address of the platform's JS library; empty on pages that do without
+	Data      any
+}
+
+// Renderer renders templates/<name>.html inside templates/layout.html.
+type Renderer struct {
+	pages map[string]*template.Template
+}
+
+// NewRenderer parses every template.
+func NewRenderer() (*Renderer, error) {
+	versions, err := assetVersions()
+	if err != nil {
+		return nil, err
+	}
+	functions := template.FuncMap{"asset": func(name string) (string, error) {
+		version, ok := versions[name]
+		if !ok {
+			return "", fmt.Errorf("no static file %q", name)
+		}
+		return "/static/" + name + "?v=" + version, nil
+	}}
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	r := &Renderer{pages: map[string]*template.Template{}}
+	for _, name := range names {
+		base := path.Base(name)
+		if base == "layout.html" {
+			continue
+		}
+		t, err := template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", name)
+		if err != nil {
+			return nil, fmt.Errorf("parse template %s: %w", base, err)
+		}
+		r.pages[base] = t
+	}
+	return r, nil
+}
+
+// Render writes the page; data is a Page.
+func (r *Renderer) Render(w io.Writer, name string, data any, _ echo.Context) error {
+	t, ok := r.pages[name+".html"]
+	if !ok {
+		return fmt.Errorf("no template %q", name)
+	}
+	return t.Execute(w, data)
+}
+
+// assetVersions names each static file by its content, so that browsers may keep it for ever.
+func assetVersions() (map[string]string, error) {
+	versions := map[string]string{}
+	err := fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		versions[name[len("static/"):]] = hex.EncodeToString(sum[:6])
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read static files: %w", err)
+	}
+	return versions, nil
+}
