@@ -21,7 +21,7 @@ CREATE TABLE tokens (
     refresh_token         bytea       NOT NULL,            -- sealed
     key_id                bigint      NOT NULL,
     refresh_hash          bytea       NOT NULL,            -- SHA-256 of the refresh token: whose a posted one is
-    previous_refresh_hash bytea,                           -- of the pair before: a page opened twice posts it again
+    previous_refresh_hash bytea,                           -- of the one it was exchanged for: a reloaded page posts that again
     expires_at            timestamptz NOT NULL,            -- of the access token
     generation            bigint      NOT NULL DEFAULT 1,  -- grows with every pair stored
     dead_reason           text        NOT NULL DEFAULT '', -- why the refresh token no longer works

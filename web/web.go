@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -48,7 +49,7 @@ func NewRenderer() (*Renderer, error) {
 			return "", fmt.Errorf("no static file %q", name)
 		}
 		return "/static/" + name + "?v=" + version, nil
-	}}
+	}, "link": link}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
@@ -75,6 +76,16 @@ func (r *Renderer) Render(w io.Writer, name string, data any, _ echo.Context) er
 		return fmt.Errorf("no template %q", name)
 	}
 	return t.Execute(w, data)
+}
+
+// link lets the schemes pass that pages use; html/template itself does not know tel.
+func link(address string) template.URL {
+	for _, scheme := range []string{"https://", "http://", "mailto:", "tel:"} {
+		if strings.HasPrefix(address, scheme) {
+			return template.URL(address)
+		}
+	}
+	return "#"
 }
 
 // assetVersions names each static file by its content, so that browsers may keep it for ever.

@@ -35,7 +35,7 @@ var peopleFields = []string{"assignedById", "createdBy", "updatedBy"}
 // of the item's people are known, two when they are not. Errors are problems for people.
 func (c *Cards) Load(ctx context.Context, visit *gate.Visit, ref Ref, lang string, l *i18n.Printer) (*Card, error) {
 	key := schemaKey{visit.Portal.MemberID, lang, ref.EntityTypeID}
-	schema, cached := c.Cache.schemas.Get(key)
+	schema, cached := c.Cache.schemas.get(key)
 	result, err := visit.Batch(ctx, itemCommands(ref, schema))
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (c *Cards) Load(ctx context.Context, visit *gate.Visit, ref Ref, lang strin
 		case schema == nil:
 			return nil, gate.Problem(err)
 		case err == nil:
-			c.Cache.schemas.Add(key, schema)
+			c.Cache.schemas.add(key, schema)
 		} // without dictionaries the card still shows codes; it is not kept
 	}
 	item, err := readItem(answer.Item)
@@ -127,7 +127,7 @@ func (c *Cards) readNames(id portal.MemberID, result *bitrix24.BatchResult) *nam
 		for _, p := range people {
 			if name := strings.TrimSpace(p.Name + " " + p.LastName); name != "" {
 				n.people[int64(p.ID)] = name
-				c.Cache.people.Add(personKey{id, int64(p.ID)}, name)
+				c.Cache.people.add(personKey{id, int64(p.ID)}, name)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (c *Cards) completeNames(ctx context.Context, visit *gate.Visit, schema *Sc
 			if _, known := n.people[id]; known {
 				continue
 			}
-			if name, cached := c.Cache.people.Get(key); cached {
+			if name, cached := c.Cache.people.get(key); cached {
 				n.people[id] = name
 				continue
 			}
@@ -191,7 +191,7 @@ func (c *Cards) completeNames(ctx context.Context, visit *gate.Visit, schema *Sc
 		// A person who is gone stays unknown; asking again at every open would cost a request each time.
 		number, _ := strconv.ParseInt(id, 10, 64)
 		if _, found := n.people[number]; !found && result.Err("people") == nil {
-			c.Cache.people.Add(personKey{visit.Portal.MemberID, number}, "")
+			c.Cache.people.add(personKey{visit.Portal.MemberID, number}, "")
 		}
 	}
 	return nil

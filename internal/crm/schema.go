@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
-
-	"github.com/hashicorp/golang-lru/v2/expirable"
 
 	"itemlens/internal/bitrix24"
-	"itemlens/internal/portal"
 )
 
 // Field is a field of a type, as crm.item.fields describes it (api-reference/crm/universal/crm-item-fields.md).
@@ -57,32 +53,6 @@ func (s *Schema) Field(name string) *Field { return s.byName[name] }
 func (s *Schema) Status(entityID, id string) (Status, bool) {
 	status, ok := s.statuses[entityID][id]
 	return status, ok
-}
-
-// schemaKey names a schema: titles come in the language of the user who asks.
-type schemaKey struct {
-	portal       portal.MemberID
-	lang         string
-	entityTypeID int
-}
-
-type personKey struct {
-	portal portal.MemberID
-	user   int64
-}
-
-// Cache keeps schemas and names of people; data of items is never kept. Bounded in number and age.
-type Cache struct {
-	schemas *expirable.LRU[schemaKey, *Schema]
-	people  *expirable.LRU[personKey, string]
-}
-
-// NewCache makes a cache whose entries live so long.
-func NewCache(life time.Duration) *Cache {
-	return &Cache{
-		schemas: expirable.NewLRU[schemaKey, *Schema](2000, nil, life),
-		people:  expirable.NewLRU[personKey, string](50_000, nil, life),
-	}
 }
 
 // readSchema reads the answers of crm.item.fields and crm.status.list.

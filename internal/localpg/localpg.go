@@ -3,7 +3,6 @@
 package localpg
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Server is a running private Postgres.
@@ -23,7 +24,6 @@ type Server struct {
 	dir  string
 	proc *os.Process
 	done chan struct{}
-	log  *bytes.Buffer
 }
 
 // Start makes and starts a cluster. As root it runs as the user postgres, or nobody, because Postgres refuses root.
@@ -37,7 +37,7 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make directory for Postgres: %w", err)
 	}
-	s := &Server{dir: dir, done: make(chan struct{}), log: &bytes.Buffer{}}
+	s := &Server{dir: dir, done: make(chan struct{})}
 	attr, err := s.dropRoot()
 	if err == nil {
 		err = s.initdb(ctx, bin, attr)
@@ -71,14 +71,15 @@ func (s *Server) Stop() {
 }
 
 func findBinaries() (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if path, err := exec.LookPath("initdb"); err == nil {
-		found = append([]string{path}, found...)
+	// Debian keeps each version's programs together and off the PATH.
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb"); len(found) > 0 {
+		return filepath.Dir(slices.Max(found)), nil
 	}
-	if len(found) == 0 {
+	path, err := exec.LookPath("initdb")
+	if err != nil {
 		return "", errors.New("no Postgres server on this machine: `apt-get install postgresql` (or `make deps`)")
 	}
-	return filepath.Dir(slices.Max(found)), nil
+	return filepath.Dir(path), nil
 }
 
 func (s *Server) dropRoot() (*syscall.SysProcAttr, error) {
@@ -116,7 +117,12 @@ func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAt
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300",
 		"-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
-	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, s.dir, s.log, s.log
+	log, err := os.Create(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return fmt.Errorf("make log of Postgres: %w", err)
+	}
+	defer log.Close()
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, s.dir, log, log
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // the death signal follows the thread that forked, so the thread must stay
@@ -133,13 +139,13 @@ func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAt
 	}
 	s.proc = cmd.Process
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		ready := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", s.dir, "-U", "postgres")
-		if ready.Run() == nil {
-			return nil
+		if conn, err := pgx.Connect(ctx, s.URL("postgres")); err == nil {
+			return conn.Close(ctx)
 		}
 		select {
 		case <-s.done:
-			return fmt.Errorf("Postgres ended at once: %s", s.log)
+			said, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("Postgres ended at once: %s", said)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):

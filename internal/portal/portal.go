@@ -55,7 +55,8 @@ type Token struct {
 	UserID     UserID
 	Access     secret.Text
 	Refresh    secret.Text
-	ExpiresAt  time.Time // of the access token
-	Generation int64     // grows with every pair stored, so that processes see that another one refreshed
-	DeadReason string    // why the refresh token no longer works; empty while it does
+	ExpiresAt  time.Time   // of the access token
+	Generation int64       // grows with every pair stored, so that processes see that another one refreshed
+	DeadReason string      // why the refresh token no longer works; empty while it does
+	UsedUp     secret.Text // the refresh token that was exchanged for this pair, if it came of an exchange
 }

@@ -3,6 +3,7 @@ package portalsim
 import (
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,6 +36,7 @@ type Portal struct {
 	installs map[string]*install
 	frames   map[string]*frame
 	faults   []*Fault
+	failing  map[string]*Fault // by method
 	bucket   float64
 	bucketAt time.Time
 	requests map[string]int // HTTP requests by method
@@ -264,4 +266,52 @@ func (p *Portal) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// FailCommand makes a method fail so often with an error code, within batches too.
+func (p *Portal) FailCommand(method, code string, count int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failing == nil {
+		p.failing = map[string]*Fault{}
+	}
+	p.failing[method] = &Fault{Kind: code, Count: count}
+}
+
+// GrantScope changes what the portal granted to an app; tokens that are given out from now on have it.
+func (p *Portal) GrantScope(clientID string, scope ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		changed := *in.app
+		changed.Scope = scope
+		in.app = &changed
+	}
+}
+
+// AddSmartProcess adds a smart process type without items.
+func (p *Portal) AddSmartProcess(entityTypeID int, title string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.types = append(p.types, &crmType{
+		entityTypeID: entityTypeID, typeID: entityTypeID - 1000, title: [2]string{title, title}, plural: [2]string{title, title}, fields: parseFields(commonFields),
+	})
+}
+
+// RemoveType removes a type with its items and its placement.
+func (p *Portal) RemoveType(entityTypeID int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.types = slices.DeleteFunc(p.types, func(t *crmType) bool { return t.entityTypeID == entityTypeID })
+}
+
+// ItemJSON is an item as crm.item.get answers it; nil where there is none.
+func (p *Portal) ItemJSON(entityTypeID, id int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.crmType(entityTypeID); t != nil && t.item(id) != nil {
+		text, _ := t.item(id).MarshalJSON()
+		return text
+	}
+	return nil
 }

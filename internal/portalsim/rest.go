@@ -117,6 +117,10 @@ func (c *call) run(name string) (any, *apiError) {
 	c.portal.mu.Lock()
 	defer c.portal.mu.Unlock()
 	c.portal.commands[name]++
+	if f := c.portal.failing[name]; f != nil && f.done < f.Count {
+		f.done++
+		return nil, &apiError{400, f.Kind, "Failing on purpose", nil}
+	}
 	return m.run(c)
 }
 

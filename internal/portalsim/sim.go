@@ -49,6 +49,7 @@ type Sim struct {
 	codes    map[string]*token
 	refusals map[string]string // client_id -> error code that the OAuth server answers to exchanges
 	oauth    map[string]int    // requests by path and grant type
+	issued   []string
 
 	events     sync.WaitGroup
 	deliveries []Delivery
@@ -154,10 +155,27 @@ func (s *Sim) now() time.Time { return time.Now().Add(s.offset) } // callers hol
 // issue makes a pair of tokens; callers hold mu.
 func (s *Sim) issue(app *App, p *Portal, u *User) (access, refresh string) {
 	access, refresh = randomHex(35), randomHex(35)
+	s.issued = append(s.issued, access, refresh)
 	now := s.now()
 	s.access[access] = &token{app.ClientID, p, u, app.Scope, now.Add(s.options.AccessLife)}
 	s.refresh[refresh] = &token{app.ClientID, p, u, app.Scope, now.Add(s.options.RefreshLife)}
 	return access, refresh
+}
+
+// Issued lists every token and application_token that was ever given out, for tests that look for them where they must
+// not be.
+func (s *Sim) Issued() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append([]string{}, s.issued...)
+	for _, p := range s.portals {
+		p.mu.Lock()
+		for _, in := range p.installs {
+			all = append(all, in.applicationToken)
+		}
+		p.mu.Unlock()
+	}
+	return all
 }
 
 // revoke forgets every token of an app in a portal; callers hold mu.

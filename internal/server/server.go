@@ -50,6 +50,10 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, err
 	}
+	cache, err := crm.NewCache(c.SchemaLife, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("make cache: %w", err)
+	}
 	m := newMetrics()
 	agent := "ItemLens/" + version
 	rest := bitrix24.NewClient(bitrix24.Options{
@@ -72,7 +76,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	(&install.Handler{Service: installer, Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}).Register(e)
 	(&crm.Handler{
 		Gate:      &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},
-		Cards:     &crm.Cards{Cache: crm.NewCache(c.SchemaLife)},
+		Cards:     &crm.Cards{Cache: cache},
 		Catalog:   catalog,
 		LibraryJS: c.JSLibraryURL,
 		Framed:    framed,

@@ -69,8 +69,9 @@ func (s *Store) upsertToken(ctx context.Context, db querier, t portal.Token) (in
 	}
 	// The share lock on the portal makes a removal that runs meanwhile wait, or be seen.
 	rows, _ := db.Query(ctx, `
-		INSERT INTO tokens (member_id, user_id, access_token, refresh_token, key_id, refresh_hash, expires_at, stored_at)
-		SELECT member_id, @user_id, @access_token, @refresh_token, @key_id, @refresh_hash, @expires_at, @now
+		INSERT INTO tokens (member_id, user_id, access_token, refresh_token, key_id, refresh_hash, previous_refresh_hash,
+		                    expires_at, stored_at)
+		SELECT member_id, @user_id, @access_token, @refresh_token, @key_id, @refresh_hash, @used_up, @expires_at, @now
 		FROM portals
 		WHERE member_id = @member_id AND uninstalled_at IS NULL
 		FOR SHARE
@@ -78,7 +79,7 @@ func (s *Store) upsertToken(ctx context.Context, db querier, t portal.Token) (in
 		SET access_token          = excluded.access_token,
 		    refresh_token         = excluded.refresh_token,
 		    key_id                = excluded.key_id,
-		    previous_refresh_hash = tokens.refresh_hash,
+		    previous_refresh_hash = excluded.previous_refresh_hash,
 		    refresh_hash          = excluded.refresh_hash,
 		    expires_at            = excluded.expires_at,
 		    generation            = tokens.generation + 1,
@@ -88,7 +89,7 @@ func (s *Store) upsertToken(ctx context.Context, db querier, t portal.Token) (in
 		RETURNING generation`,
 		pgx.NamedArgs{
 			"member_id": t.MemberID, "user_id": t.UserID, "access_token": access, "refresh_token": refresh,
-			"key_id": s.sealer.KeyID(), "refresh_hash": t.Refresh.Hash(), "expires_at": t.ExpiresAt, "now": s.now(),
+			"key_id": s.sealer.KeyID(), "refresh_hash": t.Refresh.Hash(), "used_up": t.UsedUp.Hash(), "expires_at": t.ExpiresAt, "now": s.now(),
 		})
 	generations, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil || len(generations) == 0 {
@@ -141,6 +142,7 @@ func (s *Store) RenewToken(
 		if renewErr != nil {
 			return nil
 		}
+		result.UsedUp = refresh
 		result.Generation, err = s.upsertToken(ctx, tx, result)
 		return err
 	})

@@ -1,0 +1,302 @@
+// Package apptest starts the app, a simulated portal and a database of its own for a test. Tests act through the front
+// door, as a portal would, and see what a user or the platform would see.
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"itemlens/internal/config"
+	"itemlens/internal/localpg"
+	"itemlens/internal/portalsim"
+	"itemlens/internal/secret"
+	"itemlens/internal/stack"
+	"itemlens/internal/storage"
+)
+
+const template = "itemlens_template"
+
+// Cluster is the Postgres of one test binary.
+type Cluster struct {
+	server *localpg.Server
+	count  atomic.Int64
+}
+
+// Main runs a package's tests on a cluster that lives as long as they do, and fails where goroutines are left over.
+// Use: func TestMain(m *testing.M) { apptest.Main(m, &cluster) }.
+func Main(m *testing.M, cluster *Cluster) {
+	os.Exit(cluster.run(m))
+}
+
+func (c *Cluster) run(m *testing.M) int {
+	var err error
+	if c.server, err = localpg.Start(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer c.server.Stop()
+	if err := c.exec("CREATE DATABASE " + template); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err := storage.Migrate(secret.New(c.server.URL(template))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	http.DefaultClient.CloseIdleConnections()
+	ignore := goleak.IgnoreAnyFunction("itemlens/internal/localpg.(*Server).launch.func1")
+	if err := goleak.Find(ignore, goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines left over:", err)
+		return 1
+	}
+	return code
+}
+
+func (c *Cluster) exec(sql string) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, c.server.URL("postgres"))
+	if err != nil {
+		return fmt.Errorf("connect to the test cluster: %w", err)
+	}
+	defer conn.Close(ctx)
+	if _, err = conn.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("%s: %w", sql, err)
+	}
+	return nil
+}
+
+// Database clones a database that is up to date and returns its URL.
+func (c *Cluster) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", c.count.Add(1))
+	if err := c.exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.exec("DROP DATABASE " + name + " WITH (FORCE)") })
+	return c.server.URL(name)
+}
+
+// Empty makes a database without migrations and returns its URL.
+func (c *Cluster) Empty(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("empty_%d", c.count.Add(1))
+	if err := c.exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.exec("DROP DATABASE " + name + " WITH (FORCE)") })
+	return c.server.URL(name)
+}
+
+// App is the app under test with its world.
+type App struct {
+	*stack.Stack
+	DatabaseURL string
+	Log         *Log
+	t           testing.TB
+	client      *http.Client
+}
+
+// Log collects what the app logs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds a line.
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// String is everything logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Start starts everything for one test. At its end the test fails if a secret stands in the log or in any answer that
+// the app gave to it.
+func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App {
+	t.Helper()
+	a := &App{t: t, DatabaseURL: cluster.Database(t), Log: &Log{}}
+	options := stack.Options{
+		DatabaseURL: a.DatabaseURL, PortalName: "acme", Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Simulator: portalsim.Options{RateBurst: 10_000},
+		Adjust:    func(c *config.Config) { c.PortalTimeout = 3 * time.Second },
+	}
+	for _, change := range adjust {
+		change(&options)
+	}
+	var err error
+	if a.Stack, err = stack.Start(context.Background(), options); err != nil {
+		t.Fatal(err)
+	}
+	a.client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	t.Cleanup(func() {
+		a.client.CloseIdleConnections()
+		a.Stop()
+		a.checkSecrets("the log", a.Log.String())
+		if t.Failed() {
+			t.Logf("log of the app:\n%s", a.Log)
+		}
+	})
+	return a
+}
+
+func (a *App) checkSecrets(where, text string) {
+	for _, s := range append(a.Sim.Issued(), a.App.ClientSecret) {
+		if strings.Contains(text, s) {
+			a.t.Errorf("a secret stands in %s", where)
+			return
+		}
+	}
+}
+
+// Answer is what the app answered.
+type Answer struct {
+	Status int
+	Body   string
+	Header http.Header
+}
+
+// Post posts a form to the app.
+func (a *App) Post(target string, form url.Values) Answer {
+	a.t.Helper()
+	return a.Send(http.MethodPost, target, "application/x-www-form-urlencoded", form.Encode())
+}
+
+// Send sends any request to the app.
+func (a *App) Send(method, target, contentType, body string) Answer {
+	a.t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = a.AppURL + target
+	}
+	req, err := http.NewRequest(method, target, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	res, err := a.client.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.checkSecrets("an answer of the app", string(text))
+	return Answer{res.StatusCode, string(text), res.Header}
+}
+
+// Opening is the portal's form for a page, as a user opens it.
+func (a *App) Opening(user int, placement string, itemID any) portalsim.Opening {
+	a.t.Helper()
+	options := ""
+	if itemID != nil {
+		options = fmt.Sprintf(`{"ID":"%v","URI":"/crm/"}`, itemID)
+	}
+	opening, err := a.Portal.Open(stack.ClientID, user, placement, options)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return opening
+}
+
+// Open opens a page as a user does.
+func (a *App) Open(user int, placement string, itemID any) Answer {
+	a.t.Helper()
+	opening := a.Opening(user, placement, itemID)
+	return a.Post(opening.URL, opening.Form)
+}
+
+// Install installs the app in the portal as its administrator, up to the end.
+func (a *App) Install() {
+	a.t.Helper()
+	a.InstallIn(a.Portal)
+}
+
+// InstallIn is Install for another portal.
+func (a *App) InstallIn(p *portalsim.Portal) {
+	a.t.Helper()
+	if err := p.Install(stack.ClientID, 1); err != nil {
+		a.t.Fatal(err)
+	}
+	opening, err := p.Open(stack.ClientID, 1, "DEFAULT", "")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if answer := a.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+		a.t.Fatalf("install page: status %d\n%s", answer.Status, answer.Body)
+	}
+	p.FinishInstall(stack.ClientID)
+	a.Sim.Deliveries()
+}
+
+// Rows counts rows of a table.
+func (a *App) Rows(table string) int {
+	a.t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, a.DatabaseURL)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var n int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
+		a.t.Fatal(err)
+	}
+	return n
+}
+
+// Forget empties the app's tables, as when its database was lost.
+func (a *App) Forget() {
+	a.t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, a.DatabaseURL)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "TRUNCATE portals CASCADE"); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// Dump is the text of every row of the app's tables, to look for what must not stand there.
+func (a *App) Dump() string {
+	a.t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, a.DatabaseURL)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var out strings.Builder
+	for _, table := range []string{"portals", "tokens"} {
+		rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		out.WriteString(strings.Join(texts, "\n"))
+	}
+	return out.String()
+}

@@ -1,0 +1,382 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"itemlens/internal/apptest"
+	"itemlens/internal/portalsim"
+	"itemlens/internal/stack"
+)
+
+var allTabs = []string{
+	"CRM_LEAD_DETAIL_TAB", "CRM_DEAL_DETAIL_TAB", "CRM_CONTACT_DETAIL_TAB", "CRM_COMPANY_DETAIL_TAB", "CRM_QUOTE_DETAIL_TAB",
+	"CRM_SMART_INVOICE_DETAIL_TAB", "CRM_DYNAMIC_1038_DETAIL_TAB",
+}
+
+func wantBound(t *testing.T, app *apptest.App) {
+	t.Helper()
+	tabs, events := app.Portal.Placements(stack.ClientID), app.Portal.Handlers(stack.ClientID)
+	slices.Sort(tabs)
+	slices.Sort(events)
+	if want := slices.Sorted(slices.Values(allTabs)); !slices.Equal(tabs, want) {
+		t.Errorf("placements %v, want %v", tabs, want)
+	}
+	if want := []string{"ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPUPDATE"}; !slices.Equal(events, want) {
+		t.Errorf("events %v, want %v", events, want)
+	}
+}
+
+func TestInstallPageRegistersThePortal(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	answer := app.Open(1, "DEFAULT", nil)
+	if answer.Status != http.StatusOK || !strings.Contains(answer.Body, "Item Lens is installed") || !strings.Contains(answer.Body, "Equipment") {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	if !strings.Contains(answer.Body, "data-install-finish") || !strings.Contains(answer.Body, app.Sim.JSLibraryURL()) {
+		t.Error("the page does not finish the installation through the JS library")
+	}
+	wantBound(t, app)
+	if app.Rows("portals") != 1 || app.Rows("tokens") != 1 {
+		t.Errorf("%d portals, %d tokens", app.Rows("portals"), app.Rows("tokens"))
+	}
+	if got := app.Portal.Requests(""); got != 2 {
+		t.Errorf("installing took %d requests to the portal, want 2", got)
+	}
+	dump := app.Dump()
+	for _, secret := range app.Sim.Issued() {
+		if strings.Contains(dump, secret) || strings.Contains(dump, fmt.Sprintf("%x", secret)) {
+			t.Error("a token stands unsealed in the database")
+		}
+	}
+
+	app.Portal.FinishInstall(stack.ClientID)
+	deliveries := app.Sim.Deliveries()
+	if len(deliveries) != 1 || deliveries[0].Event != "ONAPPINSTALL" || deliveries[0].Status != http.StatusOK {
+		t.Errorf("deliveries %+v", deliveries)
+	}
+}
+
+func TestInstallingAgainChangesNothing(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening, err := app.Portal.Open(stack.ClientID, 1, "DEFAULT", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second one is the same form again, as when the page is reloaded
+		answer := app.Post(strings.Replace(opening.URL, app.AppURL+"/?", app.AppURL+"/install?", 1), opening.Form)
+		if answer.Status != http.StatusOK {
+			t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+		}
+	}
+	wantBound(t, app)
+	if app.Portal.Commands("placement.bind") != len(allTabs) {
+		t.Errorf("%d bindings, want %d", app.Portal.Commands("placement.bind"), len(allTabs))
+	}
+}
+
+func TestInstallByEventAlone(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	opening := app.Opening(1, "DEFAULT", nil)
+	form := eventForm(app.Portal, "ONAPPINSTALL", opening, nil)
+	if answer := app.Post("/events", form); answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	wantBound(t, app)
+}
+
+// eventForm makes an event with the tokens of an opening.
+func eventForm(p *portalsim.Portal, event string, opening portalsim.Opening, change func(url.Values)) url.Values {
+	form := url.Values{
+		"event": {event}, "ts": {fmt.Sprint(time.Now().Unix())}, "data[VERSION]": {"1"},
+		"auth[member_id]": {p.MemberID}, "auth[domain]": {p.Host()}, "auth[client_endpoint]": {p.Endpoint()},
+		"auth[application_token]": {p.ApplicationToken(stack.ClientID)},
+	}
+	if opening.Form != nil {
+		form.Set("auth[access_token]", opening.Form.Get("AUTH_ID"))
+		form.Set("auth[refresh_token]", opening.Form.Get("REFRESH_ID"))
+	}
+	if change != nil {
+		change(form)
+	}
+	return form
+}
+
+func TestUpdateBindsAnewAndTakesTheNewApplicationToken(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	old := app.Portal.ApplicationToken(stack.ClientID)
+	app.Portal.Update(stack.ClientID)
+	deliveries := app.Sim.Deliveries()
+	if last := deliveries[len(deliveries)-1]; last.Event != "ONAPPUPDATE" || last.Status != http.StatusOK {
+		t.Fatalf("delivery %+v", last)
+	}
+	wantBound(t, app)
+	uninstall := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", old) })
+	if answer := app.Post("/events", uninstall); answer.Status != http.StatusForbidden {
+		t.Errorf("the old application_token still works: status %d", answer.Status)
+	}
+	app.Portal.Uninstall(stack.ClientID, true)
+	if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+		t.Error("the uninstall event with the new application_token was not believed")
+	}
+}
+
+func TestUninstall(t *testing.T) {
+	for _, clean := range []bool{true, false} {
+		t.Run(fmt.Sprint("clean=", clean), func(t *testing.T) {
+			app := apptest.Start(t, &cluster)
+			app.Install()
+			app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+			if app.Rows("tokens") != 2 {
+				t.Fatalf("%d tokens before", app.Rows("tokens"))
+			}
+			opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+			app.Portal.Uninstall(stack.ClientID, clean)
+			app.Sim.Deliveries()
+			if app.Rows("tokens") != 0 {
+				t.Error("tokens are left")
+			}
+			if want := map[bool]int{true: 0, false: 1}[clean]; app.Rows("portals") != want {
+				t.Errorf("%d portals, want %d", app.Rows("portals"), want)
+			}
+			for _, token := range app.Sim.Issued() {
+				if strings.Contains(app.Dump(), token) {
+					t.Error("a token is left")
+				}
+			}
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusForbidden || !strings.Contains(answer.Body, `data-problem="not_installed"`) {
+				t.Errorf("a page opened before the removal: status %d\n%s", answer.Status, answer.Body)
+			}
+			app.Install() // and again
+			if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+				t.Errorf("after reinstalling: status %d", answer.Status)
+			}
+		})
+	}
+}
+
+func TestForgedUninstallsAreRefused(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	for name, change := range map[string]func(url.Values){
+		"invented application_token": func(f url.Values) { f.Set("auth[application_token]", strings.Repeat("a", 32)) },
+		"empty application_token":    func(f url.Values) { f.Set("auth[application_token]", "") },
+		"no application_token":       func(f url.Values) { f.Del("auth[application_token]") },
+		"access token in its place":  func(f url.Values) { f.Set("auth[application_token]", opening.Form.Get("AUTH_ID")) },
+		"from before the install":    func(f url.Values) { f.Set("ts", fmt.Sprint(time.Now().Add(-time.Hour).Unix())) },
+	} {
+		form := eventForm(app.Portal, "ONAPPUNINSTALL", opening, change)
+		if answer := app.Post("/events", form); answer.Status != http.StatusForbidden {
+			t.Errorf("%s: status %d", name, answer.Status)
+		}
+	}
+	for name, body := range map[string]string{"empty": "", "no member_id": "event=ONAPPUNINSTALL", "no form": "{}"} {
+		contentType := "application/x-www-form-urlencoded"
+		if name == "no form" {
+			contentType = "application/json"
+		}
+		if answer := app.Send(http.MethodPost, "/events", contentType, body); answer.Status != http.StatusBadRequest {
+			t.Errorf("%s: status %d", name, answer.Status)
+		}
+	}
+	if app.Rows("portals") != 1 || app.Rows("tokens") != 1 {
+		t.Error("a refused event changed something")
+	}
+
+	app.Portal.Uninstall(stack.ClientID, false)
+	deliveries := app.Sim.Deliveries()
+	replay := deliveries[len(deliveries)-1].Form
+	if answer := app.Post("/events", replay); answer.Status != http.StatusForbidden {
+		t.Errorf("the same event again: status %d", answer.Status)
+	}
+	app.Install()
+	if answer := app.Post("/events", replay); answer.Status != http.StatusForbidden || app.Rows("tokens") != 1 {
+		t.Errorf("the event replayed after reinstalling: status %d, %d tokens", answer.Status, app.Rows("tokens"))
+	}
+}
+
+func TestForgedInstallsAreRefused(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	other, err := app.Sim.AddPortal("other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := portalsim.App{ClientID: "app.foreign", ClientSecret: "x", Name: "Foreign", URL: app.AppURL + "/", InstallURL: app.AppURL + "/install", Scope: app.App.Scope}
+	app.Sim.RegisterApp(foreign)
+	for _, install := range []struct {
+		p      *portalsim.Portal
+		client string
+	}{{app.Portal, stack.ClientID}, {other, stack.ClientID}, {app.Portal, foreign.ClientID}} {
+		if err := install.p.Install(install.client, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func(p *portalsim.Portal, client string) portalsim.Opening {
+		o, err := p.Open(client, 1, "DEFAULT", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	with := func(o portalsim.Opening, name, value string) portalsim.Opening { o.Form.Set(name, value); return o }
+	tests := map[string]struct {
+		opening portalsim.Opening
+		problem string
+		status  int
+	}{
+		"invented tokens":                  {with(with(open(app.Portal, stack.ClientID), "AUTH_ID", strings.Repeat("b", 70)), "REFRESH_ID", "c"), "unverified", 403},
+		"invented access token":            {with(open(app.Portal, stack.ClientID), "AUTH_ID", strings.Repeat("b", 70)), "unverified", 403},
+		"invented refresh token":           {with(open(app.Portal, stack.ClientID), "REFRESH_ID", strings.Repeat("b", 70)), "unverified", 403},
+		"no refresh token":                 {with(open(app.Portal, stack.ClientID), "REFRESH_ID", ""), "unverified", 403},
+		"tokens of another portal":         {with(open(other, stack.ClientID), "member_id", app.Portal.MemberID), "unverified", 403},
+		"refresh token of another portal":  {with(open(app.Portal, stack.ClientID), "REFRESH_ID", open(other, stack.ClientID).Form.Get("REFRESH_ID")), "unverified", 403},
+		"tokens of another app":            {open(app.Portal, foreign.ClientID), "unverified", 403},
+		"another app's refresh token":      {with(open(app.Portal, stack.ClientID), "REFRESH_ID", open(app.Portal, foreign.ClientID).Form.Get("REFRESH_ID")), "unverified", 403},
+		"a posted OAuth server is ignored": {with(with(open(app.Portal, stack.ClientID), "SERVER_ENDPOINT", "http://evil.example/rest/"), "AUTH_ID", "x"), "unverified", 403},
+	}
+	moved := open(app.Portal, stack.ClientID)
+	moved.URL = strings.Replace(moved.URL, "DOMAIN="+url.QueryEscape(app.Portal.Host()), "DOMAIN="+url.QueryEscape(other.Host()), 1)
+	tests["DOMAIN of another portal"] = struct {
+		opening portalsim.Opening
+		problem string
+		status  int
+	}{moved, "unverified", 403}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, target := range []string{tt.opening.URL, ""} {
+				answer := app.Post(orEvents(target), formFor(target, tt.opening))
+				if answer.Status != tt.status || !strings.Contains(answer.Body, tt.problem) {
+					t.Errorf("%s: status %d\n%s", orEvents(target), answer.Status, answer.Body)
+				}
+			}
+		})
+	}
+	if app.Rows("portals") != 0 || app.Rows("tokens") != 0 {
+		t.Errorf("stored %d portals and %d tokens", app.Rows("portals"), app.Rows("tokens"))
+	}
+	if got := app.Portal.Commands("placement.bind") + other.Commands("placement.bind"); got != 0 {
+		t.Errorf("%d placements were bound", got)
+	}
+}
+
+// orEvents and formFor send an opening's claim to the events endpoint too, as ONAPPINSTALL.
+func orEvents(target string) string {
+	if target == "" {
+		return "/events"
+	}
+	return target
+}
+
+func formFor(target string, o portalsim.Opening) url.Values {
+	if target != "" {
+		return o.Form
+	}
+	query, _ := url.Parse(o.URL)
+	return url.Values{
+		"event": {"ONAPPINSTALL"}, "auth[member_id]": {o.Form.Get("member_id")}, "auth[domain]": {query.Query().Get("DOMAIN")},
+		"auth[access_token]": {o.Form.Get("AUTH_ID")}, "auth[refresh_token]": {o.Form.Get("REFRESH_ID")},
+		"auth[application_token]": {o.Form.Get("APPLICATION_TOKEN")},
+	}
+}
+
+func TestOnlyAnAdministratorInstalls(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	opening := app.Opening(1, "DEFAULT", nil)
+	app.Portal.ChangeUser(1, func(u *portalsim.User) { u.Admin = false })
+	answer := app.Post(opening.URL, opening.Form)
+	if answer.Status != http.StatusForbidden || !strings.Contains(answer.Body, `data-problem="not_administrator"`) {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	if app.Rows("portals") != 0 || len(app.Portal.Placements(stack.ClientID)) != 0 {
+		t.Error("something was stored or bound")
+	}
+}
+
+func TestAPlainUserCannotReplaceTheApplicationToken(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	form := eventForm(app.Portal, "ONAPPUPDATE", opening, func(f url.Values) { f.Set("auth[application_token]", "planted-by-user-2") })
+	if answer := app.Post("/events", form); answer.Status != http.StatusForbidden {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	form = eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", "planted-by-user-2") })
+	if answer := app.Post("/events", form); answer.Status != http.StatusForbidden || app.Rows("portals") != 1 {
+		t.Fatalf("status %d", answer.Status)
+	}
+}
+
+func TestFailedStepIsToldAndTryingAgainWorks(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	app.Portal.FailCommand("placement.bind", "ERROR_CORE", 3)
+	opening := app.Opening(1, "DEFAULT", nil)
+	answer := app.Post(opening.URL, opening.Form)
+	if answer.Status != http.StatusBadGateway || !strings.Contains(answer.Body, "placement.bind CRM_") || strings.Contains(answer.Body, "data-install-finish") {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	for _, again := range []portalsim.Opening{opening, app.Opening(1, "DEFAULT", nil)} { // reloaded, and opened anew
+		if answer := app.Post(again.URL, again.Form); answer.Status != http.StatusOK {
+			t.Fatalf("again: status %d\n%s", answer.Status, answer.Body)
+		}
+	}
+	wantBound(t, app)
+}
+
+func TestManySmartProcessTypesTakeMoreBatches(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	for i := range 230 {
+		app.Portal.AddSmartProcess(2000+i, fmt.Sprint("Process ", i))
+	}
+	app.Install()
+	if got := len(app.Portal.Placements(stack.ClientID)); got != len(allTabs)+230 {
+		t.Errorf("%d placements", got)
+	}
+	if got := app.Portal.Requests("batch"); got > 7 {
+		t.Errorf("%d batches", got)
+	}
+}
+
+func TestPortalWithoutAPlacementInstallsTheRest(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Portal.RemoveType(7)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	answer := app.Open(1, "DEFAULT", nil)
+	if answer.Status != http.StatusOK || !strings.Contains(answer.Body, "<code>CRM_QUOTE_DETAIL_TAB</code>") {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+}
+
+func TestMissingScopeIsTold(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	less := app.App
+	less.Scope = []string{"crm"}
+	app.Sim.RegisterApp(less)
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if answer := app.Open(1, "DEFAULT", nil); answer.Status != http.StatusForbidden || !strings.Contains(answer.Body, `data-problem="missing_scope"`) {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+}

@@ -1,0 +1,393 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"itemlens/internal/apptest"
+	"itemlens/internal/portalsim"
+	"itemlens/internal/stack"
+)
+
+func wantProblem(t *testing.T, answer apptest.Answer, status int, problem string) {
+	t.Helper()
+	if answer.Status != status || !strings.Contains(answer.Body, `data-problem="`+problem+`"`) {
+		t.Errorf("status %d, want %d with problem %s\n%s", answer.Status, status, problem, answer.Body)
+	}
+}
+
+func TestItemPageShowsTheLead(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+	if answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	for _, want := range []string{
+		"<h1>Lead #250</h1>", "In progress", "999.90\u00a0USD", "Anna Berger", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Comment about the admin",
+		"Exhibition", "Ms.", "Jan 1, 2000", `href="mailto:admin@example.com"`, `href="tel:&#43;16111111111"`, "Customer number", ">321<", "empty fields", "nqzva rknzcyr pbz",
+	} {
+		if !strings.Contains(answer.Body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	var lead map[string]json.RawMessage
+	if err := json.Unmarshal(app.Portal.ItemJSON(1, 250), &lead); err != nil || len(lead) < 60 {
+		t.Fatalf("lead with %d fields, %v", len(lead), err)
+	}
+	for name := range lead { // everything that crm.item.get knows
+		if !strings.Contains(answer.Body, `data-code="`+name+`"`) {
+			t.Errorf("the page lacks the field %s", name)
+		}
+	}
+	csp := answer.Header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "frame-ancestors "+app.Portal.URL()) || strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") {
+		t.Errorf("CSP %q", csp)
+	}
+	if strings.Contains(answer.Body, "<style") || strings.Contains(answer.Body, " style=") || strings.Contains(answer.Body, "<script>") {
+		t.Error("inline script or style")
+	}
+}
+
+func TestItemPageInRussianForEveryType(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Portal.ChangeUser(2, func(u *portalsim.User) { u.Lang = "ru" })
+	app.Install()
+	for placement, want := range map[string]struct {
+		id    int
+		texts []string
+	}{
+		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "999,90\u00a0USD", "22.07.2024 18:00", "Выставка", "пустых полей", "Пользовательские поля"}},
+		"CRM_DEAL_DETAIL_TAB":          {20, []string{"Сделка", "Nordlicht Logistics", "Clara Weiss", "48\u00a0250,50\u00a0EUR", "Курьером", "Nora Lind"}},
+		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1>Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984"}},
+		"CRM_COMPANY_DETAIL_TAB":       {40, []string{"Производство", "4\u00a0200\u00a0000"}},
+		"CRM_QUOTE_DETAIL_TAB":         {70, []string{"Отправлено клиенту", "Сделка #20"}},
+		"CRM_SMART_INVOICE_DETAIL_TAB": {310, []string{"Отправлен клиенту", "INV-310"}},
+		"CRM_DYNAMIC_1038_DETAIL_TAB":  {5, []string{"Элемент смарт-процесса", "У клиента", "Новое", "Б/у", "14\u00a0000,50\u00a0EUR", "Hafenstrasse 4, Port Town", "Marco Rossi", "Файл № 901", "42.1;bar"}},
+	} {
+		answer := app.Open(2, placement, want.id)
+		if answer.Status != http.StatusOK {
+			t.Errorf("%s: status %d\n%s", placement, answer.Status, answer.Body)
+		}
+		for _, text := range want.texts {
+			if !strings.Contains(answer.Body, text) {
+				t.Errorf("%s lacks %q", placement, text)
+			}
+		}
+		if strings.Contains(answer.Body, "urlMachine") || strings.Contains(answer.Body, "portal.invalid") {
+			t.Errorf("%s shows a file's address with a token", placement)
+		}
+	}
+}
+
+func TestItemPageEscapesWhatPeopleWrote(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 252)
+	if answer.Status != http.StatusOK || strings.Contains(answer.Body, "<script>alert") || strings.Contains(answer.Body, "<img") || !strings.Contains(answer.Body, "User #999") {
+		t.Errorf("status %d\n%s", answer.Status, answer.Body)
+	}
+}
+
+// TestPortalRequestsPerOpenedPage holds the design's budget: two when nothing is known, one when the schema is.
+func TestPortalRequestsPerOpenedPage(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	for _, step := range []struct {
+		name      string
+		placement string
+		id, want  int
+	}{
+		{"lead, cold", "CRM_LEAD_DETAIL_TAB", 250, 1},
+		{"lead, warm", "CRM_LEAD_DETAIL_TAB", 250, 1},
+		{"another lead, warm, with other people", "CRM_LEAD_DETAIL_TAB", 251, 2},
+		{"another lead, warm", "CRM_LEAD_DETAIL_TAB", 251, 1},
+		{"deal, cold, with observers", "CRM_DEAL_DETAIL_TAB", 20, 2},
+		{"deal, warm", "CRM_DEAL_DETAIL_TAB", 20, 1},
+		{"smart process, cold", "CRM_DYNAMIC_1038_DETAIL_TAB", 5, 1},
+		{"company, cold", "CRM_COMPANY_DETAIL_TAB", 40, 1},
+	} {
+		before, oauthBefore := app.Portal.Requests(""), app.Sim.OAuthRequests("app.info")+app.Sim.OAuthRequests("refresh_token")
+		if answer := app.Open(1, step.placement, step.id); answer.Status != http.StatusOK {
+			t.Fatalf("%s: status %d", step.name, answer.Status)
+		}
+		if got := app.Portal.Requests("") - before; got != step.want {
+			t.Errorf("%s: %d requests to the portal, want %d", step.name, got, step.want)
+		}
+		if got := app.Sim.OAuthRequests("app.info") + app.Sim.OAuthRequests("refresh_token") - oauthBefore; got != 0 {
+			t.Errorf("%s: %d requests to the OAuth server, want none", step.name, got)
+		}
+	}
+}
+
+func TestPlainProblemsOfPeople(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	wantProblem(t, app.Open(3, "CRM_LEAD_DETAIL_TAB", 250), 403, "access_denied")
+	wantProblem(t, app.Open(4, "CRM_LEAD_DETAIL_TAB", 250), 403, "extranet_user")
+	wantProblem(t, app.Open(1, "CRM_LEAD_DETAIL_TAB", 9999), 404, "not_found")
+	app.Portal.ChangeUser(2, func(u *portalsim.User) { u.NoApp = true })
+	wantProblem(t, app.Open(2, "CRM_LEAD_DETAIL_TAB", 250), 403, "no_app_access")
+
+	app.Portal.GrantScope(stack.ClientID, "placement")
+	wantProblem(t, app.Open(1, "CRM_LEAD_DETAIL_TAB", 250), 403, "missing_scope")
+
+	answer := app.Open(3, "CRM_LEAD_DETAIL_TAB", 250)
+	if !strings.Contains(answer.Body, "<h1>You") && !strings.Contains(answer.Body, "rights") {
+		t.Errorf("no plain words:\n%s", answer.Body)
+	}
+}
+
+func TestWithoutUserScopeNamesAreMarked(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	app.Portal.GrantScope(stack.ClientID, "crm", "placement")
+	if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "User #1") {
+		t.Errorf("status %d", answer.Status)
+	}
+}
+
+func TestPagesWithForeignPortalsAreRefused(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	other, err := app.Sim.AddPortal("other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Install()
+	app.InstallIn(other)
+
+	stranger := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	stranger.Form.Set("member_id", other.MemberID)
+	before := other.Commands("crm.item.get")
+	wantProblem(t, app.Post(stranger.URL, stranger.Form), 403, "unverified") // and DOMAIN is its own
+	stranger.URL = strings.Replace(stranger.URL, url.QueryEscape(app.Portal.Host()), url.QueryEscape(other.Host()), 1)
+	wantProblem(t, app.Post(stranger.URL, stranger.Form), 403, "unverified") // DOMAIN and member_id of the other
+	if other.Commands("crm.item.get") != before {
+		t.Error("the other portal answered")
+	}
+
+	moved := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	moved.URL = strings.Replace(moved.URL, url.QueryEscape(app.Portal.Host()), "evil.example", 1)
+	answer := app.Post(moved.URL, moved.Form)
+	wantProblem(t, answer, 403, "unverified")
+	if strings.Contains(answer.Body, "Lead #250") {
+		t.Error("the item shows")
+	}
+
+	unknown := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	unknown.Form.Set("member_id", strings.Repeat("d", 32))
+	wantProblem(t, app.Post(unknown.URL, unknown.Form), 403, "not_installed")
+
+	forged := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	forged.Form.Set("AUTH_ID", strings.Repeat("e", 70))
+	wantProblem(t, app.Post(forged.URL, forged.Form), 403, "unverified")
+	if app.Rows("portals") != 2 {
+		t.Errorf("%d portals", app.Rows("portals"))
+	}
+}
+
+func TestMalformedPagesAreRefused(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	before := app.Portal.Requests("")
+	for _, options := range []string{"no json", `{"ID":"abc"}`, `{"ID":"-5"}`, `{"ID":-5}`, `{"ID":0}`, `{}`, `[]`, ""} {
+		o := app.Opening(1, "CRM_LEAD_DETAIL_TAB", 250)
+		o.Form.Set("PLACEMENT_OPTIONS", options)
+		wantProblem(t, app.Post(o.URL, o.Form), 400, "bad_request")
+	}
+	o := app.Opening(1, "CRM_LEAD_DETAIL_TAB", 250)
+	o.Form.Set("PLACEMENT", "CRM_ORDER_DETAIL_TAB")
+	wantProblem(t, app.Post(o.URL, o.Form), 400, "bad_request")
+	o.Form.Set("PLACEMENT_OPTIONS", strings.Repeat("x", 10<<20))
+	wantProblem(t, app.Post(o.URL, o.Form), 413, "too_large")
+	wantProblem(t, app.Post("/", url.Values{}), 400, "bad_request")
+	wantProblem(t, app.Send(http.MethodPost, "/", "application/json", "{}"), 400, "bad_request")
+	wantProblem(t, app.Send(http.MethodGet, "/nothing", "", ""), 404, "unknown_page")
+	wantProblem(t, app.Send(http.MethodGet, "/install", "", ""), 404, "unknown_page")
+	if app.Portal.Requests("") != before {
+		t.Error("a malformed request reached the portal")
+	}
+	if answer := app.Send(http.MethodGet, "/", "", ""); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "opens inside Bitrix24") {
+		t.Errorf("plain GET: status %d", answer.Status)
+	}
+	if answer := app.Send(http.MethodGet, "/?LANG=ru", "", ""); !strings.Contains(answer.Body, "открывается внутри") {
+		t.Error("plain GET is not in Russian")
+	}
+}
+
+func TestPortalsThatAnswerNonsense(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	foreignCalled := false
+	foreign, err := app.Sim.AddPortal("foreign", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		fault   portalsim.Fault
+		status  int
+		problem string
+	}{
+		{portalsim.Fault{Kind: "html"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "empty"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "truncated"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "cut"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "huge"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "reset"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "delay", Delay: 5 * time.Second}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "redirect", Target: foreign.Endpoint() + "batch"}, 403, "unverified"},
+		{portalsim.Fault{Kind: "redirect", Target: "https://evil.example/rest/batch"}, 403, "unverified"},
+		{portalsim.Fault{Kind: "QUERY_LIMIT_EXCEEDED", Status: 503}, 503, "portal_busy"},
+		{portalsim.Fault{Kind: "OPERATION_TIME_LIMIT", Status: 429}, 503, "portal_busy"},
+		{portalsim.Fault{Kind: "OVERLOAD_LIMIT", Status: 503}, 503, "portal_busy"},
+		{portalsim.Fault{Kind: "INTERNAL_SERVER_ERROR", Status: 500}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "PORTAL_DELETED", Status: 500}, 410, "portal_deleted"},
+		{portalsim.Fault{Kind: "ACCESS_DENIED", Status: 403}, 402, "payment_required"},
+	} {
+		t.Run(fmt.Sprint(tt.fault.Kind, tt.fault.Target), func(t *testing.T) {
+			tt.fault.Count = 1
+			app.Portal.AddFault(tt.fault)
+			answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
+			wantProblem(t, answer, tt.status, tt.problem)
+			if tt.problem == "portal_busy" && answer.Header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+				t.Errorf("afterwards: status %d", answer.Status)
+			}
+		})
+	}
+	if foreignCalled = foreign.Requests("") > 0; foreignCalled {
+		t.Error("the token went to a foreign host")
+	}
+}
+
+func TestExpiredTokenIsRenewedOnceForEveryPage(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+		t.Fatalf("status %d", answer.Status)
+	}
+	app.Sim.ExpireAccessTokens()
+	before := app.Sim.OAuthRequests("refresh_token")
+	var wg sync.WaitGroup
+	for range 30 {
+		wg.Go(func() {
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+				t.Errorf("status %d\n%s", answer.Status, answer.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if got := app.Sim.OAuthRequests("refresh_token") - before; got != 1 {
+		t.Errorf("%d refreshes for 30 pages with the same expired token, want 1", got)
+	}
+	if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+		t.Errorf("a page opened later with the old pair: status %d", answer.Status)
+	}
+	if got := app.Sim.OAuthRequests("refresh_token") - before; got != 1 {
+		t.Errorf("%d refreshes in the end, want 1", got)
+	}
+}
+
+func TestExpiredTokenNeverSeenBefore(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	app.Sim.ExpireAccessTokens()
+	if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	opening.Form.Set("REFRESH_ID", strings.Repeat("f", 70))
+	app.Sim.ExpireAccessTokens()
+	wantProblem(t, app.Post(opening.URL, opening.Form), 401, "token_expired")
+	opening.Form.Del("REFRESH_ID")
+	wantProblem(t, app.Post(opening.URL, opening.Form), 401, "token_expired")
+}
+
+func TestRenamedPortalGoesOnWorking(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	before := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250) // opened at the old address
+	if err := app.Portal.Rename(); err != nil {
+		t.Fatal(err)
+	}
+	if answer := app.Post(before.URL, before.Form); answer.Status != http.StatusOK {
+		t.Fatalf("opened at the old address: status %d\n%s", answer.Status, answer.Body)
+	}
+	answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+	if answer.Status != http.StatusOK || !strings.Contains(answer.Header.Get("Content-Security-Policy"), app.Portal.URL()) {
+		t.Fatalf("opened at the new one: status %d\n%s", answer.Status, answer.Body)
+	}
+	if err := app.Portal.Rename(); err != nil {
+		t.Fatal(err)
+	}
+	if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+		t.Fatalf("renamed again and opened at the newest: status %d\n%s", answer.Status, answer.Body)
+	}
+}
+
+func TestUnknownGenuinePortalHealsItself(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	app.Forget()
+	if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
+	app.Open(1, "DEFAULT", nil) // an administrator brings the application_token along
+	app.Portal.Uninstall(stack.ClientID, true)
+	if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+		t.Error("the healed portal could not uninstall")
+	}
+}
+
+func TestOwnPage(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	if answer := app.Open(3, "DEFAULT", nil); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "Item Lens is ready") {
+		t.Errorf("status %d\n%s", answer.Status, answer.Body)
+	}
+}
+
+func TestOAuthServerTrouble(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	app.Sim.ExpireAccessTokens()
+	app.Sim.RefuseExchanges(stack.ClientID, "invalid_client")
+	wantProblem(t, app.Post(opening.URL, opening.Form), 502, "wrong_client")
+	app.Sim.RefuseExchanges(stack.ClientID, "PAYMENT_REQUIRED")
+	wantProblem(t, app.Post(opening.URL, opening.Form), 402, "payment_required")
+	app.Sim.RefuseExchanges(stack.ClientID, "")
+	if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+		t.Errorf("once the trouble is over: status %d", answer.Status)
+	}
+}
+
+func TestOperatorEndpoints(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
+	if answer := app.Send(http.MethodGet, app.OperatorURL+"/healthz", "", ""); answer.Status != http.StatusOK {
+		t.Errorf("healthz: %d", answer.Status)
+	}
+	answer := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "")
+	for _, want := range []string{`itemlens_portal_request_seconds_count{code="ok",method="batch"}`, `itemlens_http_request_seconds_count{method="POST",route="/",status="200"}`} {
+		if !strings.Contains(answer.Body, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	if answer := app.Send(http.MethodGet, "/metrics", "", ""); answer.Status != http.StatusNotFound {
+		t.Error("metrics are public")
+	}
+	if !strings.Contains(app.Log.String(), `"portal":"`+app.Portal.MemberID+`","user":1`) {
+		t.Error("the log does not tell portal and user")
+	}
+}
