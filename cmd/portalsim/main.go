@@ -30,6 +30,7 @@ func run() error {
 	var app portalsim.App
 	flag.StringVar(&app.ClientID, "client-id", "app.local.1", "client_id of the app")
 	flag.StringVar(&app.ClientSecret, "client-secret", "secret", "client_secret of the app")
+	secretFile := flag.String("client-secret-file", "", "file with the client_secret, instead")
 	flag.StringVar(&app.Name, "app-name", "My app", "name of the app in the marketplace")
 	flag.StringVar(&app.URL, "app-url", "", "address of the app's own page")
 	flag.StringVar(&app.InstallURL, "install-url", "", "address of the app's install page")
@@ -37,6 +38,13 @@ func run() error {
 	scope := flag.String("scope", "crm,placement,user_brief", "what the app is granted, comma separated")
 	flag.Parse()
 	app.Scope = strings.Split(*scope, ",")
+	if *secretFile != "" {
+		content, err := os.ReadFile(*secretFile)
+		if err != nil {
+			return fmt.Errorf("read client_secret: %w", err)
+		}
+		app.ClientSecret = strings.TrimSpace(string(content))
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -43,6 +43,9 @@ type Row struct {
 // groupOrder is the order of the sections.
 var groupOrder = []string{"about", "client", "money", "people", "dates", "custom", "links", "source", "system"}
 
+// amountFields are plain numbers that are sums in the item's currency.
+var amountFields = []string{"opportunity", "taxValue", "revenue"}
+
 func newCard(ref Ref, it *item, schema *Schema, n *names, visit *gate.Visit, l *i18n.Printer) *Card {
 	f := &formatter{l: l, schema: schema, names: n, origin: bitrix24.EndpointOrigin(visit.Portal.ClientEndpoint)}
 	if visit.User.TimeZone != "" {
@@ -59,6 +62,9 @@ func newCard(ref Ref, it *item, schema *Schema, n *names, visit *gate.Visit, l *
 			field = &Field{Name: name}
 		}
 		row := Row{Code: name, Title: field.Title, Pieces: f.format(field, it.values[name])}
+		if sum, err := strconv.ParseFloat(it.text(name), 64); err == nil && slices.Contains(amountFields, name) {
+			row.Pieces = []Piece{{Text: f.amount(sum, it.text("currencyId"))}}
+		}
 		if row.Title == "" {
 			row.Title = name
 		}
@@ -112,8 +118,8 @@ func (c *Card) fillHead(row Row, it *item, field *Field, f *formatter) {
 			c.StageClass = map[string]string{"S": "won", "F": "lost"}[status.Semantics]
 		}
 	case "opportunity":
-		if sum, err := strconv.ParseFloat(it.text("opportunity"), 64); err == nil {
-			c.Amount = f.amount(sum, it.text("currencyId"))
+		if len(row.Pieces) > 0 {
+			c.Amount = row.Pieces[0].Text
 		}
 	case "companyId":
 		c.Client = append(row.Pieces[:len(row.Pieces):len(row.Pieces)], c.Client...)

@@ -145,13 +145,13 @@ func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAt
 		select {
 		case <-s.done:
 			said, _ := os.ReadFile(log.Name())
-			return fmt.Errorf("Postgres ended at once: %s", said)
+			return fmt.Errorf("private Postgres ended at once: %s", said)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return errors.New("Postgres did not get ready in 30 s")
+	return errors.New("private Postgres did not get ready in 30 s")
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }

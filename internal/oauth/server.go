@@ -121,7 +121,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 	token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 	code := "ok"
 	if err != nil {
-		err, code = refreshError(err)
+		code, err = refreshError(err)
 	}
 	s.config.Observe(ctx, bitrix24.Observation{Method: "oauth/token", Code: code, Duration: time.Since(start)})
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 	if err != nil {
 		return Grant{}, portal.Problemf(portal.Unverified, "client_endpoint of the OAuth server: %w", err)
 	}
-	if grant.MemberID == "" || grant.Refresh.IsZero() || grant.Refresh.Equal(refresh) && token.AccessToken == "" {
+	if grant.MemberID == "" || grant.Refresh.IsZero() {
 		return Grant{}, portal.Problemf(portal.OAuthUnreachable, "the OAuth server's answer lacks member_id or refresh_token")
 	}
 	return grant, nil
@@ -152,14 +152,14 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 
 // refreshError tells dead tokens from passing trouble (settings/oauth/error-codes.md). The library's own error repeats
 // the answer's body, so only its code goes on.
-func refreshError(err error) (error, string) {
+func refreshError(err error) (string, error) {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
 		var urlErr *url.Error
 		if errors.As(err, &urlErr) {
 			err = urlErr.Err // without the address, whatever it holds
 		}
-		return portal.Problemf(portal.OAuthUnreachable, "exchange the refresh token: %w", err), "no_answer"
+		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange the refresh token: %w", err)
 	}
 	code := strings.ToLower(refused.ErrorCode)
 	status := 0
@@ -169,15 +169,15 @@ func refreshError(err error) (error, string) {
 	answer := &bitrix24.Error{Method: "oauth/token", Status: status, Code: code}
 	switch code {
 	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error":
-		return &portal.DeadTokenError{Reason: code, Err: answer}, code
+		return code, &portal.DeadTokenError{Reason: code, Err: answer}
 	case "invalid_client", "wrong_client":
 		// It can mean that the app was removed from this portal, or that our own credentials are wrong. The token is
 		// left as it is: were it ours, marking it dead would lock every portal out.
-		return &portal.Error{Problem: portal.WrongClient, Err: answer}, code
+		return code, &portal.Error{Problem: portal.WrongClient, Err: answer}
 	case "payment_required":
-		return &portal.Error{Problem: portal.PaymentRequired, Err: answer}, code
+		return code, &portal.Error{Problem: portal.PaymentRequired, Err: answer}
 	default:
-		return &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}, bitrix24.CodeOf(answer)
+		return bitrix24.CodeOf(answer), &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}
 	}
 }
 

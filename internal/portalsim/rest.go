@@ -32,9 +32,8 @@ type call struct {
 }
 
 type method struct {
-	scope   string // needed scope; "" for methods that every token may call
-	run     func(*call) (any, *apiError)
-	noBatch bool
+	scope string // needed scope, or several of which one is enough; "" for methods that every token may call
+	run   func(*call) (any, *apiError)
 }
 
 func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {

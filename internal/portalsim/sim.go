@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -220,8 +221,16 @@ func listen(address string, handler http.Handler) (*listener, error) {
 	return &listener{l, server}, nil
 }
 
-func (l *listener) host() string { return l.net.Addr().String() }
-func (l *listener) url() string  { return "http://" + l.host() }
+// host is the address to give out; a listener on every address is reached at loopback.
+func (l *listener) host() string {
+	address := l.net.Addr().(*net.TCPAddr)
+	if address.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port))
+	}
+	return address.String()
+}
+
+func (l *listener) url() string { return "http://" + l.host() }
 
 func (l *listener) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)

@@ -1,0 +1,32 @@
+.PHONY: demo test lint build deps screenshots fuzz
+
+# The demo: a private Postgres, a simulated portal and the app, in a browser near you.
+demo: deps
+	go run ./cmd/demo
+
+# Everything that proves the app, with the race detector: unit, integration and browser tests. None is skipped.
+test: deps
+	go test -race -count=1 -timeout 15m ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/app ./cmd/app
+
+# Installs what tests and demo need and this machine lacks: a Postgres server, Chromium, a C compiler (race detector).
+deps:
+	@sh scripts/deps
+
+# Pictures of the pages, taken by the browser test from the simulator's data.
+screenshots: deps
+	mkdir -p docs/screenshots
+	ITEMLENS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run TestWholePathInABrowser ./cmd/demo
+
+# A short search for input that breaks a parser; each target for FUZZTIME.
+FUZZTIME ?= 20s
+fuzz:
+	for target in FuzzParseAppRequest FuzzParseEvent FuzzAnswer; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/bitrix24 || exit 1; done
+	go test -run '^$$' -fuzz '^FuzzFormat$$' -fuzztime $(FUZZTIME) ./internal/crm
