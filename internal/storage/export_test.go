@@ -1,0 +1,4 @@
+package storage
+
+// URLForTest is the database's URL.
+func (s *Store) URLForTest() string { return s.pool.Config().ConnString() }
