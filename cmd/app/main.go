@@ -2,6 +2,8 @@
 package main
 
 import (
+	_ "time/tzdata" // users are shown their own time zone, also where the machine knows none
+
 	"context"
 	"errors"
 	"fmt"

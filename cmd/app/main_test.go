@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"itemlens/internal/apptest"
+)
+
+var cluster apptest.Cluster
+
+func TestMain(m *testing.M) { apptest.Main(m, &cluster) }
+
+func call(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(context.Background(), args, &out, &out)
+	return strings.TrimSpace(out.String()), err
+}
+
+func TestKeysAreNew(t *testing.T) {
+	first, err1 := call(t, "keys", "generate")
+	second, err2 := call(t, "keys", "generate")
+	if err1 != nil || err2 != nil || first == second || len(first) < 60 {
+		t.Errorf("%v %v", err1, err2)
+	}
+}
+
+func TestServeTellsEverythingThatIsMissing(t *testing.T) {
+	_, err := call(t, "serve")
+	for _, name := range []string{"ITEMLENS_PUBLIC_URL", "ITEMLENS_DATABASE_URL", "ITEMLENS_CLIENT_ID", "ITEMLENS_CLIENT_SECRET", "ITEMLENS_KEYSET"} {
+		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
+			t.Errorf("%s is not told: %v", name, err)
+		}
+	}
+}
+
+func TestMigrateCommand(t *testing.T) {
+	url := cluster.Empty(t)
+	for range 2 {
+		if out, err := call(t, "migrate", "--database-url", url); err != nil || out != "the database is up to date" {
+			t.Errorf("%q, %v", out, err)
+		}
+	}
+}
+
+// TestTheBinary builds the product and runs it as an operator does: start, health check, stop by SIGTERM.
+func TestTheBinary(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "app")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	symbols, err := exec.Command("go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, foreign := range []string{"itemlens/internal/portalsim", "itemlens/internal/localpg", "itemlens/internal/stack", "itemlens/internal/apptest"} {
+		if bytes.Contains(symbols, []byte(foreign)) {
+			t.Errorf("the production binary holds %s", foreign)
+		}
+	}
+
+	key, err := call(t, "keys", "generate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen, operator := freeAddress(t), freeAddress(t)
+	env := append(os.Environ(), "ITEMLENS_PUBLIC_URL=https://lens.example.com", "ITEMLENS_LISTEN="+listen, "ITEMLENS_OPERATOR_LISTEN="+operator,
+		"ITEMLENS_DATABASE_URL="+cluster.Empty(t), "ITEMLENS_CLIENT_ID=app.1", "ITEMLENS_CLIENT_SECRET=very-secret-indeed", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true")
+	var log bytes.Buffer
+	cmd := exec.Command(binary)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	healthy := false
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && !healthy; time.Sleep(100 * time.Millisecond) {
+		check := exec.Command(binary, "healthcheck")
+		check.Env = env
+		healthy = check.Run() == nil
+	}
+	if !healthy {
+		t.Fatalf("never healthy:\n%s", &log)
+	}
+	res, err := http.Get("http://" + listen + "/")
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("the public page: %v", err)
+	}
+	if res != nil {
+		_ = res.Body.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	if text := log.String(); strings.Contains(text, "very-secret-indeed") || strings.Contains(text, key) || !strings.Contains(text, `"msg":"stopped"`) {
+		t.Errorf("log:\n%s", text)
+	}
+	check := exec.Command(binary, "healthcheck")
+	check.Env = env
+	if check.Run() == nil {
+		t.Error("healthy after the stop")
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
