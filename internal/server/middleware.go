@@ -83,7 +83,6 @@ func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
 					"connect-src "+connect+"; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 				h.Set("X-Content-Type-Options", "nosniff")
 				h.Set("Referrer-Policy", "no-referrer")
-				h.Set("Cross-Origin-Resource-Policy", "same-origin")
 				if h.Get("Cache-Control") == "" {
 					h.Set("Cache-Control", "no-store")
 				}
