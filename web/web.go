@@ -32,6 +32,17 @@ type Page struct {
 	Data      any
 }
 
+// Site is what every handler of pages needs.
+type Site struct {
+	Catalog   *i18n.Catalog
+	LibraryJS string // address of the platform's JS library
+	// Framed allows a portal's pages to show the answer in an iframe.
+	Framed func(c echo.Context, origin string)
+}
+
+// Page starts a page in the language of a request (the platform's code).
+func (s Site) Page(lang string) Page { return Page{L: s.Catalog.For(lang), LibraryJS: s.LibraryJS} }
+
 // Renderer renders templates/<name>.html inside templates/layout.html.
 type Renderer struct {
 	pages map[string]*template.Template

@@ -250,8 +250,8 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	a.Sim.Deliveries()
 }
 
-// Rows counts rows of a table.
-func (a *App) Rows(table string) int {
+// query runs something on a connection of its own, beside the app.
+func (a *App) query(do func(ctx context.Context, conn *pgx.Conn) error) {
 	a.t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, a.DatabaseURL)
@@ -259,44 +259,43 @@ func (a *App) Rows(table string) int {
 		a.t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	var n int
-	if err := conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
+	if err := do(ctx, conn); err != nil {
 		a.t.Fatal(err)
 	}
+}
+
+// Rows counts rows of a table.
+func (a *App) Rows(table string) (n int) {
+	a.t.Helper()
+	a.query(func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&n)
+	})
 	return n
 }
 
 // Forget empties the app's tables, as when its database was lost.
 func (a *App) Forget() {
 	a.t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, a.DatabaseURL)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "TRUNCATE portals CASCADE"); err != nil {
-		a.t.Fatal(err)
-	}
+	a.query(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "TRUNCATE portals CASCADE")
+		return err
+	})
 }
 
 // Dump is the text of every row of the app's tables, to look for what must not stand there.
 func (a *App) Dump() string {
 	a.t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, a.DatabaseURL)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer conn.Close(ctx)
 	var out strings.Builder
-	for _, table := range []string{"portals", "tokens"} {
-		rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
-		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			a.t.Fatal(err)
+	a.query(func(ctx context.Context, conn *pgx.Conn) error {
+		for _, table := range []string{"portals", "tokens"} {
+			rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
+			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				return err
+			}
+			out.WriteString(strings.Join(texts, "\n"))
 		}
-		out.WriteString(strings.Join(texts, "\n"))
-	}
+		return nil
+	})
 	return out.String()
 }

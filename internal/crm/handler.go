@@ -7,19 +7,15 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/gate"
-	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
 	"itemlens/web"
 )
 
 // Handler serves the pages that portals open in their iframe.
 type Handler struct {
-	Gate      *gate.Gate
-	Cards     *Cards
-	Catalog   *i18n.Catalog
-	LibraryJS string
-	// Framed allows a portal's pages to show the answer in an iframe.
-	Framed func(c echo.Context, origin string)
+	web.Site
+	Gate  *gate.Gate
+	Cards *Cards
 }
 
 // Register adds the routes.
@@ -50,7 +46,7 @@ func (h *Handler) open(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := web.Page{L: h.Catalog.For(req.Lang), LibraryJS: h.LibraryJS}
+	page := h.Page(req.Lang)
 	name := "home"
 	if ref != nil {
 		name = "item"

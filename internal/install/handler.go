@@ -6,18 +6,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
-	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
 	"itemlens/web"
 )
 
 // Handler serves the install page and the events.
 type Handler struct {
-	Service   *Service
-	Catalog   *i18n.Catalog
-	LibraryJS string
-	// Framed allows a portal's pages to show the answer in an iframe.
-	Framed func(c echo.Context, origin string)
+	web.Site
+	Service *Service
 }
 
 // Register adds the routes.
@@ -37,8 +33,10 @@ func (h *Handler) install(c echo.Context) error {
 	}
 	h.Framed(c, bitrix24.EndpointOrigin(p.ClientEndpoint))
 	c.Set("portal", p.MemberID)
-	l := h.Catalog.For(req.Lang)
-	return c.Render(http.StatusOK, "install", web.Page{L: l, Title: l.T("install.title"), LibraryJS: h.LibraryJS, Data: report})
+	c.Set("user", p.InstallerID)
+	page := h.Page(req.Lang)
+	page.Title, page.Data = page.L.T("install.title"), report
+	return c.Render(http.StatusOK, "install", page)
 }
 
 func (h *Handler) event(c echo.Context) error {

@@ -73,13 +73,12 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
 	e := s.newEcho(renderer, catalog, m)
-	(&install.Handler{Service: installer, Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}).Register(e)
+	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}
+	(&install.Handler{Site: site, Service: installer}).Register(e)
 	(&crm.Handler{
-		Gate:      &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},
-		Cards:     &crm.Cards{Cache: cache},
-		Catalog:   catalog,
-		LibraryJS: c.JSLibraryURL,
-		Framed:    framed,
+		Site:  site,
+		Gate:  &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},
+		Cards: &crm.Cards{Cache: cache},
 	}).Register(e)
 	s.public = newHTTPServer(e, c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
