@@ -1,4 +1,4 @@
-.PHONY: demo test lint build deps screenshots fuzz
+.PHONY: demo test test-sdk lint build deps screenshots fuzz
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -8,9 +8,16 @@ demo: deps
 test: deps
 	go test -race -count=1 -timeout 15m ./...
 
+# The simulator, judged by a client that strangers wrote: the official JS SDK, in the browser and from Node.
+test-sdk:
+	@sh scripts/deps node
+	cd internal/portalsim/sdktest && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	go test -tags sdk -count=1 -timeout 5m ./internal/portalsim/sdktest
+
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	go vet -tags sdk ./internal/portalsim/sdktest
 	go tool staticcheck ./...
 
 build:

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,7 +140,7 @@ func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App 
 	a := &App{t: t, DatabaseURL: cluster.Database(t), Log: &Log{}}
 	options := stack.Options{
 		DatabaseURL: a.DatabaseURL, PortalName: "acme", Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Simulator: portalsim.Options{RateBurst: 10_000},
+		Simulator: portalsim.Options{RateBurst: 10_000, Vary: true, Seed: seed(t)},
 		Adjust:    func(c *config.Config) { c.PortalTimeout = 3 * time.Second },
 	}
 	for _, change := range adjust {
@@ -154,10 +156,26 @@ func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App 
 		a.Stop()
 		a.checkSecrets("the log", a.Log.String())
 		if t.Failed() {
-			t.Logf("log of the app:\n%s", a.Log)
+			t.Logf("the simulator varied by seed %d; %s=%d repeats it\nlog of the app:\n%s", options.Simulator.Seed, seedVariable, options.Simulator.Seed, a.Log)
 		}
 	})
 	return a
+}
+
+const seedVariable = "ITEMLENS_SIM_SEED"
+
+// seed is what the simulator varies by: another one in each run, or the one of a run to repeat.
+func seed(t testing.TB) int64 {
+	t.Helper()
+	text := os.Getenv(seedVariable)
+	if text == "" {
+		return rand.Int64N(1_000_000) + 1
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", seedVariable, err)
+	}
+	return n
 }
 
 func (a *App) checkSecrets(where, text string) {

@@ -68,7 +68,7 @@ func (p *Portal) Install(clientID string, userID int) error {
 	case p.installs[clientID] != nil:
 		return nil
 	}
-	p.installs[clientID] = &install{app: app, applicationToken: randomHex(16), version: 1, user: u, options: newObject()}
+	p.installs[clientID] = newInstall(app, u)
 	return nil
 }
 
@@ -136,6 +136,29 @@ func (p *Portal) Uninstall(clientID string, clean bool) {
 	}
 }
 
+// SetPayment changes an app's payment status and tells its handlers (common/events/on-app-payment.md). An app whose time
+// is over gets PAYMENT_REQUIRED from REST and from the OAuth server.
+func (p *Portal) SetPayment(clientID, status string, expired bool) {
+	p.mu.Lock()
+	in := p.installs[clientID]
+	if in == nil {
+		p.mu.Unlock()
+		return
+	}
+	changed := *in.app
+	changed.Status = status
+	in.app, in.paymentExpired = &changed, expired
+	p.mu.Unlock()
+	days := "28"
+	if expired {
+		days = "-1"
+	}
+	p.deliver(in, "ONAPPPAYMENT", url.Values{
+		"data[CODE]": {clientID}, "data[VERSION]": {strconv.Itoa(in.version)}, "data[STATUS]": {status},
+		"data[PAYMENT_EXPIRED]": {map[bool]string{true: "Y", false: "N"}[expired]}, "data[DAYS]": {days}, "data[LANGUAGE_ID]": {in.user.Lang},
+	}, false)
+}
+
 type outgoing struct {
 	url  string
 	form url.Values
@@ -164,7 +187,7 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 			"event_handler_id":        {strconv.Itoa(h.id)},
 			"ts":                      {strconv.FormatInt(p.sim.now().Unix(), 10)},
 			"auth[domain]":            {host},
-			"auth[server_endpoint]":   {p.sim.OAuthURL() + "/rest/"},
+			"auth[server_endpoint]":   {p.sim.serverEndpoint()},
 			"auth[client_endpoint]":   {endpoint},
 			"auth[member_id]":         {p.MemberID},
 			"auth[application_token]": {in.applicationToken},
@@ -181,7 +204,11 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 			form.Set("auth[status]", in.app.Status)
 			form.Set("auth[user_id]", strconv.Itoa(in.user.ID))
 		}
+		p.sim.varyEvent(form)
 		out = append(out, outgoing{h.Handler, form})
+		if p.sim.chance(3) { // the queue repeats now and then
+			out = append(out, outgoing{h.Handler, form})
+		}
 	}
 	return out
 }

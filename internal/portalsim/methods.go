@@ -12,21 +12,23 @@ import (
 func methods() map[string]method {
 	return map[string]method{
 		"profile":          {run: methodProfile},
-		"app.info":         {run: methodAppInfo},
+		"app.info":         {appOnly: true, run: methodAppInfo},
 		"scope":            {run: func(c *call) (any, *apiError) { return c.scope, nil }},
 		"server.time":      {run: func(*call) (any, *apiError) { return time.Now().Format(time.RFC3339), nil }},
 		"user.admin":       {run: func(c *call) (any, *apiError) { return c.user.Admin, nil }},
 		"user.current":     {scope: "user|user_basic|user_brief", run: func(c *call) (any, *apiError) { return c.userFields(c.user), nil }},
 		"user.get":         {scope: "user|user_basic|user_brief", run: methodUserGet},
-		"app.option.get":   {run: methodOptionGet},
-		"app.option.set":   {run: methodOptionSet},
-		"placement.list":   {scope: "placement", run: methodPlacementList},
-		"placement.get":    {scope: "placement", run: methodPlacementGet},
-		"placement.bind":   {scope: "placement", run: methodPlacementBind},
-		"placement.unbind": {scope: "placement", run: methodPlacementUnbind},
-		"event.bind":       {run: methodEventBind},
-		"event.get":        {run: methodEventGet},
-		"event.unbind":     {run: methodEventUnbind},
+		"app.option.get":   {appOnly: true, run: methodOptionGet},
+		"app.option.set":   {appOnly: true, run: methodOptionSet},
+		"user.option.get":  {appOnly: true, run: methodUserOptionGet},
+		"user.option.set":  {appOnly: true, run: methodUserOptionSet},
+		"placement.list":   {appOnly: true, scope: "placement", run: methodPlacementList},
+		"placement.get":    {appOnly: true, scope: "placement", run: methodPlacementGet},
+		"placement.bind":   {appOnly: true, scope: "placement", run: methodPlacementBind},
+		"placement.unbind": {appOnly: true, scope: "placement", run: methodPlacementUnbind},
+		"event.bind":       {appOnly: true, run: methodEventBind},
+		"event.get":        {appOnly: true, run: methodEventGet},
+		"event.unbind":     {appOnly: true, run: methodEventUnbind},
 		"events":           {run: func(*call) (any, *apiError) { return knownEvents, nil }},
 
 		"crm.item.get":                       {scope: "crm", run: methodItemGet},
@@ -61,7 +63,7 @@ func methodAppInfo(c *call) (any, *apiError) {
 		set("VERSION", c.install.version).
 		set("STATUS", c.app.Status).
 		set("INSTALLED", c.install.finished).
-		set("PAYMENT_EXPIRED", "N").
+		set("PAYMENT_EXPIRED", map[bool]string{true: "Y", false: "N"}[c.install.paymentExpired]).
 		set("DAYS", nil).
 		set("LANGUAGE_ID", c.user.Lang).
 		set("LICENSE", "en_std").
@@ -113,6 +115,24 @@ func methodOptionSet(c *call) (any, *apiError) {
 	}
 	for _, key := range options.keys {
 		c.install.options.set(key, options.values[key])
+	}
+	return true, nil
+}
+
+func methodUserOptionGet(c *call) (any, *apiError) {
+	if name := c.params.text("option"); name != "" {
+		return c.install.optionsOf(c.user.ID).get(name), nil
+	}
+	return c.install.optionsOf(c.user.ID), nil
+}
+
+func methodUserOptionSet(c *call) (any, *apiError) {
+	options, ok := c.params.get("options").(*object)
+	if !ok {
+		return nil, argument("options")
+	}
+	for _, key := range options.keys {
+		c.install.optionsOf(c.user.ID).set(key, options.values[key])
 	}
 	return true, nil
 }
@@ -248,15 +268,9 @@ func methodItemList(c *call) (any, *apiError) {
 	if wanted == nil {
 		wanted = c.params.texts("filter", "@id")
 	}
-	var found []*object
-	for _, item := range t.items {
-		if wanted == nil || slices.Contains(wanted, item.text("id")) {
-			found = append(found, item)
-		}
-	}
-	total, start := len(found), max(0, c.params.int("start"))
+	start := max(0, c.params.int("start"))
+	total, page := t.page(wanted, start, 50)
 	c.total = &total
-	page := found[min(start, total):min(start+50, total)]
 	if start+50 < total {
 		next := start + 50
 		c.next = &next

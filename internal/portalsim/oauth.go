@@ -57,20 +57,33 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 		writeOAuthError(w, "invalid_grant", "Invalid grant")
 		return
 	}
+	t.portal.mu.Lock()
+	in := t.portal.installs[app.ClientID]
+	gone, unpaid := in == nil, in != nil && in.paymentExpired
+	t.portal.mu.Unlock()
+	switch {
+	case gone:
+		writeOAuthError(w, "invalid_client", "Application is not installed")
+		return
+	case unpaid:
+		writeOAuthError(w, "PAYMENT_REQUIRED", "Payment required")
+		return
+	}
 	delete(set, text) // a refresh token and a code work once
 	access, refresh := s.issue(app, t.portal, t.user)
-	writeJSON(w, http.StatusOK, newObject().
+	answer := newObject().
 		set("access_token", access).
 		set("expires", s.access[access].expires.Unix()).
 		set("expires_in", int(s.options.AccessLife/time.Second)).
 		set("scope", strings.Join(app.Scope, ",")).
 		set("domain", r.Host).
-		set("server_endpoint", s.OAuthURL()+"/rest/").
+		set("server_endpoint", "http://"+r.Host+"/rest/").
 		set("status", app.Status).
 		set("client_endpoint", t.portal.Endpoint()).
 		set("member_id", t.portal.MemberID).
 		set("user_id", t.user.ID).
-		set("refresh_token", refresh))
+		set("refresh_token", refresh)
+	writeJSON(w, http.StatusOK, s.vary(answer))
 }
 
 // serveAppInfo tells whose an access token is. The shape is the official SDKs'.
@@ -116,7 +129,7 @@ func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 			set("member_id", p.MemberID).
 			set("member_type", "COM_BITRIX24_NET")).
 		set("user_id", t.user.ID)
-	writeJSON(w, http.StatusOK, newObject().set("result", result).set("time", timing(start)))
+	writeJSON(w, http.StatusOK, s.vary(newObject().set("result", result).set("time", timing(start))))
 }
 
 // serveAuthorize logs the portal's current user in and returns a code (settings/oauth/index.md, step 1).

@@ -317,7 +317,7 @@ func (p *Portal) Open(clientID string, userID int, placementCode, options string
 		"AUTH_ID":           {access},
 		"AUTH_EXPIRES":      {strconv.Itoa(int(p.sim.options.AccessLife / time.Second))},
 		"REFRESH_ID":        {refresh},
-		"SERVER_ENDPOINT":   {p.sim.OAuthURL() + "/rest/"},
+		"SERVER_ENDPOINT":   {p.sim.serverEndpoint()},
 		"APPLICATION_TOKEN": {in.applicationToken},
 		"APPLICATION_SCOPE": {strings.Join(in.app.Scope, ",")},
 		"member_id":         {p.MemberID},
@@ -327,6 +327,7 @@ func (p *Portal) Open(clientID string, userID int, placementCode, options string
 	if options != "" {
 		form.Set("PLACEMENT_OPTIONS", options)
 	}
+	p.sim.varyOpening(form)
 	separator := "?"
 	if strings.Contains(target, "?") {
 		separator = "&"
@@ -373,13 +374,19 @@ func (p *Portal) serveFrameCommand(w http.ResponseWriter, r *http.Request) {
 				options = parsed
 			}
 			answer.set("AUTH_ID", f.access).set("REFRESH_ID", f.refresh).set("AUTH_EXPIRES", life).
-				set("DOMAIN", host).set("PROTOCOL", "0").set("PATH", "/rest").set("LANG", f.user.Lang).
+				set("DOMAIN", host).set("PROTOCOL", "0").set("PATH", p.path+"/rest").set("LANG", f.user.Lang).
 				set("MEMBER_ID", p.MemberID).set("IS_ADMIN", f.user.Admin).set("APP_OPTIONS", f.install.options).
-				set("USER_OPTIONS", newObject()).set("PLACEMENT", f.placement).set("PLACEMENT_OPTIONS", options).
+				set("USER_OPTIONS", f.install.optionsOf(f.user.ID)).set("PLACEMENT", f.placement).set("PLACEMENT_OPTIONS", options).
 				set("INSTALL", !f.install.finished).set("FIRST_RUN", false)
 		case "refresh":
 			f.access, f.refresh = p.sim.issue(f.install.app, p, f.user)
 			answer.set("AUTH_ID", f.access).set("REFRESH_ID", f.refresh).set("AUTH_EXPIRES", life)
+		case "app-option":
+			if f.user.Admin {
+				f.install.options.set(r.FormValue("name"), optionValue(r.FormValue("value")))
+			}
+		case "user-option":
+			f.install.optionsOf(f.user.ID).set(r.FormValue("name"), optionValue(r.FormValue("value")))
 		}
 	}
 	p.mu.Unlock()
@@ -393,6 +400,15 @@ func (p *Portal) serveFrameCommand(w http.ResponseWriter, r *http.Request) {
 		answer.set("location", "/market/app/"+url.PathEscape(clientID)+"/")
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// optionValue reads a value that the page sent as JSON.
+func optionValue(text string) any {
+	value, err := decodeJSON([]byte(text))
+	if err != nil {
+		return text
+	}
+	return value
 }
 
 func render(w http.ResponseWriter, t *template.Template, v view) {

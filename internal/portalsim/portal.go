@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,6 +43,15 @@ type Portal struct {
 	bucketAt time.Time
 	requests map[string]int // HTTP requests by method
 	commands map[string]int // the same, with the commands of batches counted one by one
+	log      []*Request     // the newest last, bounded
+	path     string         // of an on-premise portal that does not stand at the root; never changes
+	webhooks map[string]*token
+	deleted  bool
+	plan     string             // std, enterprise, free (without REST)
+	usages   map[string]*usage  // by caller and method
+	cost     map[string]float64 // seconds that a method is said to take, by method
+
+	operatingLimit float64 // seconds in ten minutes; 0 for none
 }
 
 // install is an app's presence in a portal.
@@ -53,6 +64,19 @@ type install struct {
 	placements       []placement
 	handlers         []handler
 	options          *object
+	userOptions      map[int]*object
+	paymentExpired   bool
+}
+
+func newInstall(app *App, user *User) *install {
+	return &install{app: app, applicationToken: randomHex(16), version: 1, user: user, options: newObject(), userOptions: map[int]*object{}}
+}
+
+func (in *install) optionsOf(userID int) *object {
+	if in.userOptions[userID] == nil {
+		in.userOptions[userID] = newObject()
+	}
+	return in.userOptions[userID]
 }
 
 type placement struct {
@@ -73,17 +97,36 @@ type handler struct {
 	id       int
 }
 
+// PortalOptions describe a portal. Zero values mean the defaults named here.
+type PortalOptions struct {
+	Address string // default: a free port on loopback
+	Path    string // of an on-premise portal below the root, such as /crm; default none
+	OnPrem  bool   // an on-premise portal has no limit on operating time by default (limits.md)
+	Plan    string // std (default), enterprise, free
+	Items   int    // how many items are made up in addition to the standard ones, over all types
+}
+
 // AddPortal starts a portal with the standard data. An empty address means a free port on loopback.
 func (s *Sim) AddPortal(name, address string) (*Portal, error) {
+	return s.AddPortalWith(name, PortalOptions{Address: address})
+}
+
+// AddPortalWith is AddPortal with more to choose.
+func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
+	if o.Plan == "" {
+		o.Plan = "std"
+	}
 	p := &Portal{
-		sim: s, Name: name, MemberID: randomHex(16),
-		users: standardUsers(), types: standardTypes(), statuses: standardStatuses(),
-		installs: map[string]*install{}, frames: map[string]*frame{}, requests: map[string]int{}, commands: map[string]int{},
+		sim: s, Name: name, MemberID: s.newID(), path: strings.TrimRight(o.Path, "/"), plan: o.Plan, operatingLimit: 480,
 	}
-	if address == "" {
-		address = "127.0.0.1:0"
+	if o.OnPrem {
+		p.operatingLimit = 0
 	}
-	server, err := listen(address, p.handler())
+	p.fill(o.Items)
+	if o.Address == "" {
+		o.Address = "127.0.0.1:0"
+	}
+	server, err := listen(o.Address, p.handler())
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +135,22 @@ func (s *Sim) AddPortal(name, address string) (*Portal, error) {
 	defer s.mu.Unlock()
 	s.portals = append(s.portals, p)
 	return p, nil
+}
+
+// fill gives the portal its standard data and forgets everything else.
+func (p *Portal) fill(items int) {
+	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
+	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
+	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
+	p.usages, p.cost, p.faults, p.failing = map[string]*usage{}, map[string]float64{}, nil, map[string]*Fault{}
+	p.deleted, p.bucket = false, 0
+	for i, t := range p.types {
+		share := items / len(p.types)
+		if i < items%len(p.types) {
+			share++
+		}
+		t.generated, t.seed = share, p.sim.options.Seed
+	}
 }
 
 // URL is the origin of the portal's pages.
@@ -105,7 +164,38 @@ func (p *Portal) Host() string {
 }
 
 // Endpoint is the portal's REST address.
-func (p *Portal) Endpoint() string { return p.URL() + "/rest/" }
+func (p *Portal) Endpoint() string { return p.URL() + p.path + "/rest/" }
+
+// AddWebhook makes an incoming webhook for a user and returns its address (local-integrations/local-webhooks.md).
+func (p *Portal) AddWebhook(userID int, scope ...string) string {
+	code := randomHex(8)
+	p.mu.Lock()
+	key := strconv.Itoa(userID) + "/" + code
+	p.webhooks[key] = &token{clientID: key, portal: p, user: p.user(userID), scope: scope}
+	p.mu.Unlock()
+	return p.Endpoint() + key + "/"
+}
+
+// SetPlan changes the portal's plan: std, enterprise (a larger bucket), free (no REST).
+func (p *Portal) SetPlan(plan string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.plan = plan
+}
+
+// SetDeleted closes the portal: REST answers PORTAL_DELETED. false opens it again.
+func (p *Portal) SetDeleted(deleted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deleted = deleted
+}
+
+// SetCost says how many seconds a method is counted to take, for the limit on operating time.
+func (p *Portal) SetCost(method string, seconds float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cost[method] = seconds
+}
 
 func (p *Portal) listeners() []*listener {
 	p.mu.Lock()
@@ -209,6 +299,7 @@ func (p *Portal) ApplicationToken(clientID string) string {
 // Fault makes requests fail, as a broken or hostile portal would.
 type Fault struct {
 	Method string // of the HTTP request; "" for every one
+	User   int    // whose requests; 0 for everybody's
 	Kind   string // html, empty, truncated, huge, redirect, reset, delay, or an error code such as QUERY_LIMIT_EXCEEDED
 	Status int    // for error codes
 	Target string // for redirect
@@ -231,9 +322,9 @@ func (p *Portal) ClearFaults() {
 	p.faults = nil
 }
 
-func (p *Portal) fault(method string) *Fault { // callers hold mu
+func (p *Portal) fault(method string, user int) *Fault { // callers hold mu
 	for _, f := range p.faults {
-		if (f.Method == "" || f.Method == method) && (f.Count == 0 || f.done < f.Count) {
+		if (f.Method == "" || f.Method == method) && (f.User == 0 || f.User == user) && (f.Count == 0 || f.done < f.Count) {
 			f.done++
 			return f
 		}
@@ -243,11 +334,15 @@ func (p *Portal) fault(method string) *Fault { // callers hold mu
 
 // overLimit counts a request in the leaky bucket (limits.md) and reports whether it is one too many; callers hold mu.
 func (p *Portal) overLimit(now time.Time) bool {
+	rate, burst := p.sim.options.RatePerSecond, p.sim.options.RateBurst
+	if p.plan == "enterprise" {
+		rate, burst = rate*2.5, burst*5
+	}
 	if !p.bucketAt.IsZero() {
-		p.bucket = math.Max(0, p.bucket-now.Sub(p.bucketAt).Seconds()*p.sim.options.RatePerSecond)
+		p.bucket = math.Max(0, p.bucket-now.Sub(p.bucketAt).Seconds()*rate)
 	}
 	p.bucketAt = now
-	if p.bucket+1 > p.sim.options.RateBurst {
+	if p.bucket+1 > burst {
 		return true
 	}
 	p.bucket++
@@ -256,8 +351,8 @@ func (p *Portal) overLimit(now time.Time) bool {
 
 func (p *Portal) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/rest/", p.serveREST)
-	mux.HandleFunc("/oauth/authorize/", p.serveAuthorize)
+	mux.HandleFunc(p.path+"/rest/", p.serveREST)
+	mux.HandleFunc(p.path+"/oauth/authorize/", p.serveAuthorize)
 	p.routePages(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if current := p.Host(); r.Host != current {
@@ -272,9 +367,6 @@ func (p *Portal) handler() http.Handler {
 func (p *Portal) FailCommand(method, code string, count int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failing == nil {
-		p.failing = map[string]*Fault{}
-	}
 	p.failing[method] = &Fault{Kind: code, Count: count}
 }
 
@@ -314,4 +406,13 @@ func (p *Portal) ItemJSON(entityTypeID, id int) []byte {
 		return text
 	}
 	return nil
+}
+
+// BindForTest binds a placement without going through REST.
+func (p *Portal) BindForTest(clientID, code, handler string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		in.placements = append(in.placements, placement{Placement: code, Handler: handler, Title: "Test", Options: []any{}, LangAll: newObject()})
+	}
 }

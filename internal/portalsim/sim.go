@@ -22,6 +22,10 @@ type Options struct {
 	RatePerSecond float64       // how fast a portal's bucket empties; default 2
 	RateBurst     float64       // what a portal's bucket holds; default 50
 	Log           *slog.Logger  // default: none
+	Seed          int64         // of made-up items and of Vary
+	// Vary answers in every way that the documentation leaves open or that portals are known to differ in, chosen by the
+	// seed: docs/simulator.md lists them. A client that works with it does not rely on one reading.
+	Vary bool
 }
 
 // App is an app as its developer registered it.
@@ -40,6 +44,8 @@ type App struct {
 type Sim struct {
 	options Options
 	server  *listener
+	region  *listener // the OAuth server under another name, as some regions have it
+	chances chances
 
 	mu       sync.Mutex
 	offset   time.Duration // how far the simulated clock runs ahead
@@ -95,9 +101,17 @@ func New(o Options) (*Sim, error) {
 		oauth:    map[string]int{},
 		client:   &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
+	s.chances.init(o.Seed)
 	var err error
-	s.server, err = listen(o.Listen, s.oauthHandler())
-	return s, err
+	handler := s.oauthHandler()
+	if s.server, err = listen(o.Listen, handler); err != nil {
+		return nil, err
+	}
+	if s.region, err = listen("127.0.0.1:0", handler); err != nil {
+		s.server.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close stops every server and waits for events that are under way.
@@ -106,6 +120,7 @@ func (s *Sim) Close() {
 	portals := s.portals
 	s.mu.Unlock()
 	s.server.close()
+	s.region.close()
 	for _, p := range portals {
 		for _, l := range p.listeners() {
 			l.close()
@@ -116,6 +131,9 @@ func (s *Sim) Close() {
 
 // OAuthURL is the origin of the OAuth server.
 func (s *Sim) OAuthURL() string { return s.server.url() }
+
+// RegionalOAuthURL is the origin of the same OAuth server under another name: portals of some regions name it.
+func (s *Sim) RegionalOAuthURL() string { return s.region.url() }
 
 // JSLibraryURL is where the platform's JS library is served.
 func (s *Sim) JSLibraryURL() string { return s.server.url() + "/api/v1/" }

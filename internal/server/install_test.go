@@ -60,9 +60,15 @@ func TestInstallPageRegistersThePortal(t *testing.T) {
 
 	app.Portal.FinishInstall(stack.ClientID)
 	deliveries := app.Sim.Deliveries()
-	if len(deliveries) != 1 || deliveries[0].Event != "ONAPPINSTALL" || deliveries[0].Status != http.StatusOK {
-		t.Errorf("deliveries %+v", deliveries)
+	if len(deliveries) == 0 {
+		t.Error("no event was delivered")
 	}
+	for _, d := range deliveries { // the queue may repeat
+		if d.Event != "ONAPPINSTALL" || d.Status != http.StatusOK {
+			t.Errorf("%s: status %d", d.Event, d.Status)
+		}
+	}
+	wantBound(t, app)
 }
 
 func TestInstallingAgainChangesNothing(t *testing.T) {
@@ -121,7 +127,7 @@ func TestUpdateBindsAnewAndTakesTheNewApplicationToken(t *testing.T) {
 	app.Portal.Update(stack.ClientID)
 	deliveries := app.Sim.Deliveries()
 	if last := deliveries[len(deliveries)-1]; last.Event != "ONAPPUPDATE" || last.Status != http.StatusOK {
-		t.Fatalf("delivery %+v", last)
+		t.Fatalf("%s: status %d", last.Event, last.Status)
 	}
 	wantBound(t, app)
 	uninstall := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", old) })
@@ -347,12 +353,17 @@ func TestManySmartProcessTypesTakeMoreBatches(t *testing.T) {
 	for i := range 230 {
 		app.Portal.AddSmartProcess(2000+i, fmt.Sprint("Process ", i))
 	}
-	app.Install()
+	if err := app.Portal.Install(stack.ClientID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if answer := app.Open(1, "DEFAULT", nil); answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
+	}
 	if got := len(app.Portal.Placements(stack.ClientID)); got != len(allTabs)+230 {
 		t.Errorf("%d placements", got)
 	}
-	if got := app.Portal.Requests("batch"); got > 7 {
-		t.Errorf("%d batches", got)
+	if got := app.Portal.Requests("batch"); got != 7 { // 4 pages of types and who installs, 1 more page, 240 bindings in 5
+		t.Errorf("%d batches, want 7", got)
 	}
 }
 

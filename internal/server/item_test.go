@@ -341,7 +341,11 @@ func TestUnknownGenuinePortalHealsItself(t *testing.T) {
 	if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
 		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
 	}
-	app.Open(1, "DEFAULT", nil) // an administrator brings the application_token along
+	admin := app.Opening(1, "DEFAULT", nil) // an administrator brings the application_token along
+	admin.Form.Set("APPLICATION_TOKEN", app.Portal.ApplicationToken(stack.ClientID))
+	if answer := app.Post(admin.URL, admin.Form); answer.Status != http.StatusOK {
+		t.Fatalf("status %d", answer.Status)
+	}
 	app.Portal.Uninstall(stack.ClientID, true)
 	if app.Sim.Deliveries(); app.Rows("portals") != 0 {
 		t.Error("the healed portal could not uninstall")

@@ -53,6 +53,43 @@
     return call;
   }
 
+  // The slider: another page of the portal over this one. The app that opened it hears when it is closed.
+  var slider = null;
+
+  function openSlider(path, answer) {
+    var url;
+    try { url = new URL(path, location.origin); } catch (e) { url = null; }
+    if (path[0] !== '/' || !url || url.origin !== location.origin) {
+      answer({ result: 'error', errorCode: 'PATH_NOT_AVAILABLE' });
+      return;
+    }
+    closeSlider();
+    var box = document.createElement('div');
+    box.className = 'slider';
+    var close = document.createElement('button');
+    close.type = 'button';
+    close.id = 'slider-close';
+    close.textContent = '\u00d7';
+    close.setAttribute('aria-label', 'Close');
+    var page = document.createElement('iframe');
+    page.src = url.pathname + url.search;
+    page.title = url.pathname;
+    box.append(close, page);
+    document.body.append(box);
+    slider = { box: box, answer: answer };
+    close.addEventListener('click', closeSlider);
+    close.focus();
+  }
+
+  function closeSlider() {
+    if (!slider) return;
+    slider.box.remove();
+    slider.answer({ result: 'close' });
+    slider = null;
+  }
+
+  document.addEventListener('keydown', function (event) { if (event.key === 'Escape') closeSlider(); });
+
   window.addEventListener('message', function (event) {
     if (typeof event.data !== 'string') return;
     var call = parse(event.data);
@@ -81,9 +118,26 @@
         answer({});
         break;
       case 'openPath':
-        var path = String(call.params.path || '');
-        if (path[0] !== '/') { answer({ result: 'error', errorCode: 'PATH_NOT_AVAILABLE' }); break; }
-        location.assign(new URL(path, location.origin).pathname);
+        openSlider(String(call.params.path || ''), answer);
+        break;
+      case 'openApplication':
+        location.assign('/market/app/' + encodeURIComponent(frame.iframe.title) + '/');
+        break;
+      case 'closeApplication':
+        closeSlider();
+        break;
+      case 'setAppOption':
+      case 'setUserOption':
+        post('/sim/frame/' + call.sid + (call.command === 'setAppOption' ? '/app-option' : '/user-option'), {
+          name: call.params.name, value: JSON.stringify(call.params.value === undefined ? null : call.params.value)
+        }).then(answer);
+        break;
+      case 'getInterface':
+        answer({ command: ['getStatus', 'reloadData'], event: [] });
+        break;
+      case 'setScroll':
+        window.scrollTo(0, Number(call.params.scroll) || 0);
+        answer({});
         break;
       case 'reloadWindow':
         location.reload();

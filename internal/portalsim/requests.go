@@ -1,0 +1,49 @@
+package portalsim
+
+import (
+	"net/http"
+	"time"
+)
+
+// keptRequests is how many requests a portal remembers.
+const keptRequests = 1000
+
+// Request is a REST request that a portal got, for tests and people who look what an app does. Tokens are left out.
+type Request struct {
+	Time   time.Time `json:"time"`
+	Portal string    `json:"portal"`
+	Method string    `json:"method"`
+	User   int       `json:"user"`
+	Params *object   `json:"params"`
+	Fault  string    `json:"fault,omitempty"`
+}
+
+func (p *Portal) logRequest(_ *http.Request, method string, user int, params *object) *Request {
+	shown := newObject()
+	for _, key := range params.keys {
+		if key != "auth" {
+			shown.set(key, params.values[key])
+		}
+	}
+	entry := &Request{Time: time.Now(), Portal: p.Name, Method: method, User: user, Params: shown}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.log) >= keptRequests {
+		p.log = p.log[1:]
+	}
+	p.log = append(p.log, entry)
+	return entry
+}
+
+// Log lists the requests that match: a method, a user; "" and 0 match all.
+func (p *Portal) Log(method string, user int) []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := []Request{}
+	for _, entry := range p.log {
+		if (method == "" || entry.Method == method) && (user == 0 || entry.User == user) {
+			out = append(out, *entry)
+		}
+	}
+	return out
+}
