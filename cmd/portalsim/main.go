@@ -24,10 +24,19 @@ func main() {
 }
 
 func run() error {
-	oauthAddress := flag.String("oauth", "127.0.0.1:8091", "address of the OAuth server and the control API")
-	portalAddress := flag.String("portal", "127.0.0.1:8090", "address of the portal")
-	accessLife := flag.Duration("access-life", time.Hour, "how long access tokens live")
+	var o portalsim.Options
+	var po portalsim.PortalOptions
 	var app portalsim.App
+	flag.StringVar(&o.Listen, "oauth", "127.0.0.1:8091", "address of the OAuth server and the control page")
+	flag.DurationVar(&o.AccessLife, "access-life", time.Hour, "how long access tokens live")
+	flag.Int64Var(&o.Seed, "seed", 1, "what made-up items and varied answers are made of")
+	flag.BoolVar(&o.Vary, "vary", false, "answer in every way that real portals are known to")
+	flag.StringVar(&po.Address, "portal", "127.0.0.1:8090", "address of the first portal")
+	flag.StringVar(&po.Path, "path", "", "path of REST below the root, as an on-premise portal may have, such as /crm")
+	flag.BoolVar(&po.OnPrem, "on-premise", false, "no limit on operating time")
+	flag.StringVar(&po.Plan, "plan", "std", "std, enterprise (a larger bucket) or free (no REST)")
+	flag.IntVar(&po.Items, "items", 0, "how many items to make up, over all types, up to a million and more")
+	portals := flag.Int("portals", 1, "how many portals; the further ones take free ports")
 	flag.StringVar(&app.ClientID, "client-id", "app.local.1", "client_id of the app")
 	flag.StringVar(&app.ClientSecret, "client-secret", "secret", "client_secret of the app")
 	secretFile := flag.String("client-secret-file", "", "file with the client_secret, instead")
@@ -36,6 +45,7 @@ func run() error {
 	flag.StringVar(&app.InstallURL, "install-url", "", "address of the app's install page")
 	flag.StringVar(&app.RedirectURL, "redirect-url", "", "where /oauth/authorize/ returns to")
 	scope := flag.String("scope", "crm,placement,user_brief", "what the app is granted, comma separated")
+	data := flag.String("data", "", "JSON file with users, types and items to add to every portal")
 	flag.Parse()
 	app.Scope = strings.Split(*scope, ",")
 	if *secretFile != "" {
@@ -48,16 +58,27 @@ func run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	sim, err := portalsim.New(portalsim.Options{
-		Listen: *oauthAddress, AccessLife: *accessLife, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	sim, err := portalsim.New(o)
 	if err != nil {
 		return err
 	}
 	defer sim.Close()
-	portal, err := sim.AddPortal("Acme", *portalAddress)
-	if err != nil {
-		return err
+	fmt.Printf("portalsim: a simulated Bitrix24, not a real one\n  OAuth server and control page  %s/\n  JS library                     %s\n",
+		sim.OAuthURL(), sim.JSLibraryURL())
+	for i := range *portals {
+		name := "Acme"
+		if i > 0 {
+			name, po.Address = fmt.Sprint("Acme", i+1), ""
+		}
+		portal, err := sim.AddPortalWith(name, po)
+		if err != nil {
+			return err
+		}
+		if err := addData(portal, *data); err != nil {
+			return err
+		}
+		fmt.Printf("  portal %-23s %s/  (REST at %s)\n", name, portal.URL(), portal.Endpoint())
 	}
 	if app.URL != "" {
 		if app.InstallURL == "" {
@@ -65,8 +86,18 @@ func run() error {
 		}
 		sim.RegisterApp(app)
 	}
-	fmt.Printf("portalsim: a simulated Bitrix24, not a real one\n  portal       %s/\n  OAuth server %s\n  JS library   %s\n",
-		portal.URL(), sim.OAuthURL(), sim.JSLibraryURL())
 	<-ctx.Done()
 	return nil
+}
+
+func addData(portal *portalsim.Portal, file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read data: %w", err)
+	}
+	defer f.Close()
+	return portal.Seed(f)
 }

@@ -27,11 +27,26 @@ func (s *Sim) Deliveries() []Delivery {
 	return append([]Delivery{}, s.deliveries...)
 }
 
-// send posts an event to a handler in the background, once: the queue server does not repeat (events/index.md).
+// Redeliver sends an event once more, as the queue does now and then.
+func (s *Sim) Redeliver(n int) error {
+	all := s.Deliveries()
+	if n < 0 || n >= len(all) {
+		return fmt.Errorf("there is no delivery %d", n)
+	}
+	s.send(all[n].Event, all[n].URL, all[n].Form)
+	return nil
+}
+
+// send posts an event to a handler in the background, once: the queue server logs a failure and does not try again
+// (events/index.md). With Vary it comes late now and then, and so out of order.
 func (s *Sim) send(event, target string, form url.Values) {
 	s.events.Add(1)
+	late := s.chance(3)
 	go func() {
 		defer s.events.Done()
+		if late {
+			time.Sleep(60 * time.Millisecond)
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		d := Delivery{Event: event, URL: target, Form: form}

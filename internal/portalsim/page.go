@@ -60,6 +60,12 @@ type view struct {
 	Type    *crmType
 	Title   string
 	Rows    []listRow
+	Columns []column
+	Kanban  bool
+	Staged  bool // the type has stages
+	Total   int
+	Prev    int // number of the page before; 0 for none
+	Next    int
 	Denied  string
 	Item    *object
 	General []generalRow
@@ -74,7 +80,13 @@ type menuEntry struct {
 	Current     bool
 }
 
-type listRow struct{ ID, Title, Stage, Color, Path string }
+type listRow struct{ ID, Title, Stage, StageID, Color, Amount, Path string }
+
+// column is a stage of the kanban.
+type column struct {
+	Name, Class string
+	Rows        []listRow
+}
 type generalRow struct{ Title, Value string }
 type tabEntry struct{ Client, Placement, Title, Options string }
 type appEntry struct {
@@ -149,26 +161,62 @@ func (p *Portal) servePage(w http.ResponseWriter, r *http.Request, templates map
 		}
 		p.fillCard(&v)
 	} else {
-		p.fillList(&v)
+		number, _ := strconv.Atoi(r.FormValue("page"))
+		p.fillList(&v, number, r.FormValue("view") == "kanban")
 	}
 	p.mu.Unlock()
 	render(w, templates[name], v)
 }
 
-func (p *Portal) fillList(v *view) {
+// pageSize is how many items a list shows.
+const pageSize = 30
+
+func (p *Portal) fillList(v *view, number int, kanban bool) {
 	v.Title = pick(v.Type.plural, v.Lang)
 	if !v.User.CRM {
 		v.Denied = v.L("You may not read these items. Their cards open all the same, so that an app's tab can be tried without rights.",
 			"У вас нет прав на эти элементы. Карточки всё же открываются, чтобы проверить вкладку приложения без прав.")
 	}
-	for _, item := range v.Type.items {
-		row := listRow{ID: item.text("id"), Title: itemTitle(item), Path: v.Type.path() + "details/" + item.text("id") + "/"}
+	number = max(1, number)
+	total, items := v.Type.page(nil, (number-1)*pageSize, pageSize)
+	v.Total, v.Prev = total, number-1
+	if number*pageSize < total {
+		v.Next = number + 1
+	}
+	for _, item := range items {
+		row := listRow{ID: item.text("id"), Title: itemTitle(item), Path: v.Type.path() + "details/" + item.text("id") + "/", StageID: item.text("stageId")}
+		if item.text("opportunity") != "" {
+			row.Amount = item.text("opportunity") + " " + item.text("currencyId")
+		}
 		row.Stage, row.Color = p.stage(v.Type, item, v.Lang)
 		if v.Denied != "" {
-			row.Title = "#" + row.ID
-			row.Stage, row.Color = "", ""
+			row = listRow{ID: row.ID, Title: "#" + row.ID, Path: row.Path}
 		}
 		v.Rows = append(v.Rows, row)
+	}
+	p.fillColumns(v)
+	v.Kanban = kanban && v.Staged
+}
+
+// fillColumns sorts the page's rows by stage.
+func (p *Portal) fillColumns(v *view) {
+	for _, f := range v.Type.fields {
+		if f.name != "stageId" {
+			continue
+		}
+		v.Staged = v.Denied == ""
+		for _, s := range p.statuses {
+			if s.entityID != f.statusType {
+				continue
+			}
+			c := column{Name: s.name(v.Lang), Class: map[string]string{"S": "won", "F": "lost"}[s.semantics]}
+			for _, row := range v.Rows {
+				if row.StageID == s.statusID {
+					c.Rows = append(c.Rows, row)
+				}
+			}
+			v.Columns = append(v.Columns, c)
+		}
 	}
 }
 

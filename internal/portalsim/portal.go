@@ -44,6 +44,7 @@ type Portal struct {
 	requests map[string]int // HTTP requests by method
 	commands map[string]int // the same, with the commands of batches counted one by one
 	log      []*Request     // the newest last, bounded
+	items    int            // how many were made up at the start
 	path     string         // of an on-premise portal that does not stand at the root; never changes
 	webhooks map[string]*token
 	deleted  bool
@@ -118,6 +119,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 	}
 	p := &Portal{
 		sim: s, Name: name, MemberID: s.newID(), path: strings.TrimRight(o.Path, "/"), plan: o.Plan, operatingLimit: 480,
+		items: o.Items,
 	}
 	if o.OnPrem {
 		p.operatingLimit = 0
@@ -385,9 +387,7 @@ func (p *Portal) GrantScope(clientID string, scope ...string) {
 func (p *Portal) AddSmartProcess(entityTypeID int, title string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.types = append(p.types, &crmType{
-		entityTypeID: entityTypeID, typeID: entityTypeID - 1000, title: [2]string{title, title}, plural: [2]string{title, title}, fields: parseFields(commonFields),
-	})
+	p.types = append(p.types, smartProcess(entityTypeID, title))
 }
 
 // RemoveType removes a type with its items and its placement.
