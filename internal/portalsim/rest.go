@@ -64,7 +64,7 @@ func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {
 		t = hook
 	}
 	userID := 0
-	if t != nil {
+	if t != nil && t.user != nil {
 		userID = t.user.ID
 	}
 	entry := p.logRequest(r, name, userID, params)
