@@ -69,7 +69,7 @@ func TestErrorEnvelopes(t *testing.T) {
 		{"operation", bitrix24.IsOperationTimeLimit}, {"overload", bitrix24.IsOverload}, {"notfound", bitrix24.IsNotFound},
 		{"denied", bitrix24.IsAccessDenied}, {"plan", bitrix24.IsPlanWithoutREST}, {"payment", bitrix24.IsPaymentRequired},
 		{"deleted", bitrix24.IsPortalDeleted}, {"scope", bitrix24.IsInsufficientScope}, {"user", bitrix24.IsUserWithoutAccess},
-		{"extranet", bitrix24.IsExtranetUser}, {"placement", bitrix24.IsPlacementNotFound}, {"unreachable", bitrix24.IsUnreachable},
+		{"extranet", bitrix24.IsExtranetUser}, {"placement", bitrix24.IsPlacementNotFound}, {"removed", bitrix24.IsNotInstalled}, {"unreachable", bitrix24.IsUnreachable},
 	}
 	tests := []struct {
 		status int
@@ -93,6 +93,8 @@ func TestErrorEnvelopes(t *testing.T) {
 		{403, `{"error":"user_access_error"}`, "user"},
 		{403, `{"error":"allowed_only_intranet_user"}`, "extranet"},
 		{200, `{"error":"ERROR_PLACEMENT_NOT_FOUND"}`, "placement"},
+		{401, `{"error":"APPLICATION_NOT_FOUND"}`, "removed"},
+		{401, `{"error":"ERROR_OAUTH","error_description":"Application not installed"}`, "removed"},
 		{400, `{"error":{"code":"not_found","message":"x"}}`, "notfound"},
 		{200, ``, "unreachable"},
 		{200, "  \n", "unreachable"},

@@ -108,7 +108,7 @@ func knownCode(code string) string {
 	code = strings.ToLower(code)
 	for _, known := range [][]string{
 		expiredToken, invalidToken, rateLimit, operationTimeLimit, overload, notFound, accessDenied, paymentRequired,
-		portalDeleted, insufficientScope, userWithoutAccess, extranetUser, placementNotFound,
+		portalDeleted, insufficientScope, userWithoutAccess, extranetUser, placementNotFound, notInstalled,
 	} {
 		for _, k := range known {
 			if k == code {
@@ -135,6 +135,7 @@ var (
 	userWithoutAccess  = []string{"user_access_error"}
 	extranetUser       = []string{"allowed_only_intranet_user"}
 	placementNotFound  = []string{"error_placement_not_found"}
+	notInstalled       = []string{"application_not_found", "error_oauth", "not_installed"} // by the official Python SDK
 )
 
 func hasCode(err error, codes []string) bool {
@@ -192,6 +193,9 @@ func IsUserWithoutAccess(err error) bool { return hasCode(err, userWithoutAccess
 
 // IsExtranetUser reports that the method is for employees only.
 func IsExtranetUser(err error) bool { return hasCode(err, extranetUser) }
+
+// IsNotInstalled reports that the portal has removed the app.
+func IsNotInstalled(err error) bool { return hasCode(err, notInstalled) }
 
 // IsPlacementNotFound reports that the portal has no such placement.
 func IsPlacementNotFound(err error) bool { return hasCode(err, placementNotFound) }

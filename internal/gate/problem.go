@@ -20,6 +20,7 @@ func Problem(err error) error {
 	}{
 		{bitrix24.IsExpiredToken, portal.TokenExpired},
 		{bitrix24.IsInvalidToken, portal.Unverified},
+		{bitrix24.IsNotInstalled, portal.NotInstalled},
 		{bitrix24.IsNotFound, portal.NotFound},
 		{bitrix24.IsPlanWithoutREST, portal.PaymentRequired},
 		{bitrix24.IsAccessDenied, portal.AccessDenied},

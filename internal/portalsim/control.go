@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -181,6 +183,15 @@ func (s *Sim) controlPortal(r *http.Request) error {
 				}
 			}
 		})
+	case "emit":
+		user, _ := strconv.Atoi(r.FormValue("user"))
+		data := url.Values{}
+		for name, values := range r.Form {
+			if strings.HasPrefix(name, "data[") {
+				data[name] = values
+			}
+		}
+		p.Emit(r.FormValue("client"), strings.ToUpper(r.FormValue("event")), data, user)
 	case "seed":
 		return p.Seed(r.Body)
 	default:

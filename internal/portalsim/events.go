@@ -174,6 +174,31 @@ func (p *Portal) SetPayment(clientID, status string, expired bool) {
 	}, false)
 }
 
+// Emit tells an app's handlers of an event with data such as {"FIELDS": {"ID": "7"}} written as data[FIELDS][ID]. Where a
+// user acted, short-lived tokens come along, but no refresh token; where a robot did (user 0), none (events/index.md).
+func (p *Portal) Emit(clientID, event string, data url.Values, userID int) {
+	p.mu.Lock()
+	in, u := p.installs[clientID], p.user(userID)
+	p.mu.Unlock()
+	if in == nil || !in.finished {
+		return
+	}
+	forms := p.forms(in, event, data, false)
+	for _, f := range forms {
+		if u != nil {
+			p.sim.mu.Lock()
+			access, _ := p.sim.issue(in.app, p, u)
+			p.sim.mu.Unlock()
+			f.form.Set("auth[access_token]", access)
+			f.form.Set("auth[expires_in]", strconv.Itoa(int(p.sim.options.AccessLife/time.Second)))
+			f.form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
+			f.form.Set("auth[status]", in.app.Status)
+			f.form.Set("auth[user_id]", strconv.Itoa(u.ID))
+		}
+		p.sim.send(event, f.url, f.form)
+	}
+}
+
 type outgoing struct {
 	url  string
 	form url.Values

@@ -9,15 +9,15 @@ import (
 // firstGenerated is the first id of the items that are made up.
 const firstGenerated = 10_000
 
-// Names are made of parts, in several languages; whoever is called so in life is meant by none of them. The numbers are
+// Names are made of parts, in several languages (the same place in each list is the same language); whoever is called so in life is meant by none of them. The numbers are
 // of the 555-01xx kind, the domains of the kind that belongs to nobody.
 var (
 	firstNames = []string{"Anna", "Jonas", "Мария", "Иван", "Lucía", "Mateo", "João", "Beatriz", "Zofia", "Piotr", "Élodie", "Chloé", "Elif", "Mert", "美咲", "蓮", "Linh", "Айгүл", "Олена", "Giulia"}
 	lastNames  = []string{"Lindqvist", "Берёзова", "Duarte", "Nowicka", "Moreau", "Yıldırım", "佐々木", "Trần", "Шевчук", "Conti", "Weber", "Ortega"}
-	things     = []string{"Scales", "Pallets", "Весы", "Регалы", "Básculas", "Estantes", "Wagi", "Étagères", "Raflar", "計量器", "Cân điện tử", "Förderband"}
+	things     = []string{"Scales", "Pallets", "Весы", "Стеллажи", "Básculas", "Estantes", "Wagi", "Étagères", "Raflar", "計量器", "Cân điện tử", "Förderband"}
 	verbs      = []string{"Offer", "Delivery", "Запрос", "Поставка", "Pedido", "Entrega", "Zamówienie", "Commande", "Sipariş", "お問い合わせ", "Đơn hàng", "Angebot"}
-	places     = []string{"North", "Harbor", "Склад 4", "Almacén", "Depósito", "Magazyn", "Entrepôt", "Depo", "倉庫", "Kho", "Lager", "Deposito"}
-	suffixes   = []string{"Logistics", "GmbH", "ООО", "S.L.", "Ltda", "Sp. z o.o.", "SARL", "A.Ş.", "株式会社", "JSC", "AB", "S.r.l."}
+	places     = []string{"North", "Harbor", "Склад 4", "Порт", "Almacén", "Depósito", "Magazyn", "Entrepôt", "Depo", "倉庫", "Kho", "Lager"}
+	suffixes   = []string{"Logistics", "Ltd.", "ООО", "АО", "S.L.", "Ltda", "Sp. z o.o.", "SARL", "A.Ş.", "株式会社", "JSC", "GmbH"}
 )
 
 // generate makes the item with an id up: the same one each time, from the seed, the type and the id alone, so that a

@@ -225,16 +225,18 @@ func TestEventsAreDeliveredOnceAndCanBeRepeated(t *testing.T) {
 	}
 	w.portal.FinishInstall("app.1")
 	w.sim.Deliveries()
+	w.do(http.MethodPost, w.sim.OAuthURL()+"/control/portals/acme/emit", "application/x-www-form-urlencoded", "client=app.1&event=onAppInstall&data[CLEAN]=robot")
+	w.sim.Deliveries()
 	w.portal.Uninstall("app.1", true)
 	w.sim.Deliveries()
-	if err := w.sim.Redeliver(1); err != nil {
+	if err := w.sim.Redeliver(2); err != nil {
 		t.Fatal(err)
 	}
 	w.sim.Deliveries()
 	mu.Lock()
 	defer mu.Unlock()
-	if len(got) != 3 || !strings.HasPrefix(got[0], "ONAPPINSTALL  ") || len(got[0]) < 40 || got[1] != "ONAPPUNINSTALL 1 " || got[2] != got[1] {
-		t.Errorf("%d events, the second and third %q", len(got), got[1:])
+	if len(got) != 4 || !strings.HasPrefix(got[0], "ONAPPINSTALL  ") || len(got[0]) < 40 || got[1] != "ONAPPINSTALL robot " || got[2] != "ONAPPUNINSTALL 1 " || got[3] != got[2] {
+		t.Errorf("%d events, the later ones %q", len(got), got[1:])
 	}
 }
 

@@ -391,3 +391,26 @@ func TestMissingScopeIsTold(t *testing.T) {
 		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
 	}
 }
+
+func TestOnPremisePortalAtAPathOfItsOwn(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	p, err := app.Sim.AddPortalWith("local", portalsim.PortalOptions{Path: "/crm24", OnPrem: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.InstallIn(p)
+	opening, err := p.Open(stack.ClientID, 2, "CRM_LEAD_DETAIL_TAB", `{"ID":"250"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := app.Post(opening.URL, opening.Form)
+	if answer.Status != http.StatusOK || !strings.Contains(answer.Body, "Lead #250") || !strings.Contains(answer.Header.Get("Content-Security-Policy"), "frame-ancestors "+p.URL()) {
+		t.Errorf("status %d\n%s", answer.Status, answer.Body)
+	}
+	p.SetPayment(stack.ClientID, "T", true)
+	opening, err = p.Open(stack.ClientID, 2, "CRM_LEAD_DETAIL_TAB", `{"ID":"250"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, app.Post(opening.URL, opening.Form), 402, "payment_required")
+}
