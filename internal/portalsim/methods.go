@@ -264,21 +264,24 @@ func methodItemList(c *call) (any, *apiError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	wanted := c.params.texts("filter", "id")
-	if wanted == nil {
-		wanted = c.params.texts("filter", "@id")
+	filter, _ := c.params.get("filter").(*object)
+	start := c.params.int("start")
+	counted := start >= 0 // -1 asks for a page without counting (settings/performance/huge-data.md)
+	start = max(0, start)
+	descending := strings.EqualFold(c.params.text("order", "id"), "DESC")
+	total, page := t.list(filter, descending, start, 50)
+	if counted {
+		c.total = &total
+		if start+50 < total {
+			next := start + 50
+			c.next = &next
+		}
 	}
-	start := max(0, c.params.int("start"))
-	total, page := t.page(wanted, start, 50)
-	c.total = &total
-	if start+50 < total {
-		next := start + 50
-		c.next = &next
-	}
+	selected := c.params.texts("select")
 	items := newObject()
 	items.list = true
 	for i, item := range page {
-		items.set(strconv.Itoa(i), item)
+		items.set(strconv.Itoa(i), item.only(selected))
 	}
 	return newObject().set("items", items), nil
 }

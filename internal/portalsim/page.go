@@ -44,6 +44,7 @@ func (p *Portal) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /market/install/", p.serveInstall)
 	mux.HandleFunc("POST /market/remove/", p.serveRemove)
 	mux.HandleFunc("POST /sim/switch", p.serveSwitch)
+	mux.HandleFunc("GET /sim/choices", p.serveChoices)
 	mux.HandleFunc("POST /sim/frame/open", p.serveFrameOpen)
 	mux.HandleFunc("POST /sim/frame/{sid}/{command}", p.serveFrameCommand)
 }
@@ -178,7 +179,7 @@ func (p *Portal) fillList(v *view, number int, kanban bool) {
 			"У вас нет прав на эти элементы. Карточки всё же открываются, чтобы проверить вкладку приложения без прав.")
 	}
 	number = max(1, number)
-	total, items := v.Type.page(nil, (number-1)*pageSize, pageSize)
+	total, items := v.Type.list(nil, false, (number-1)*pageSize, pageSize)
 	v.Total, v.Prev = total, number-1
 	if number*pageSize < total {
 		v.Next = number + 1
@@ -402,6 +403,41 @@ func (p *Portal) serveFrameOpen(w http.ResponseWriter, r *http.Request) {
 		set("action", opening.URL).
 		set("origin", target.Scheme+"://"+target.Host).
 		set("fields", fields))
+}
+
+// serveChoices lists what the dialogs of the JS library offer (sdk/bx24-js-sdk/system-dialogues).
+func (p *Portal) serveChoices(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := newObject()
+	list.list = true
+	add := func(o *object) { list.set(strconv.Itoa(len(list.keys)), o) }
+	switch r.FormValue("kind") {
+	case "user":
+		for _, u := range p.users {
+			add(newObject().set("id", strconv.Itoa(u.ID)).set("name", u.Name+" "+u.LastName).set("photo", "").set("position", u.Position).
+				set("url", fmt.Sprintf("/company/personal/user/%d/", u.ID)).set("sub", false).set("sup", false))
+		}
+	case "access":
+		add(newObject().set("id", "AU").set("name", "All authorized users"))
+		for _, u := range p.users {
+			add(newObject().set("id", fmt.Sprintf("U%d", u.ID)).set("name", u.Name+" "+u.LastName))
+		}
+	case "crm":
+		prefixes := map[string]string{"lead": "L", "contact": "C", "company": "CO", "deal": "D", "quote": "Q"}
+		for _, t := range p.types {
+			kind := strings.ToLower(t.code)
+			if !strings.Contains(","+r.FormValue("types")+",", ","+kind+",") {
+				continue
+			}
+			_, items := t.list(nil, false, 0, 20)
+			for _, item := range items {
+				add(newObject().set("id", prefixes[kind]+"_"+item.text("id")).set("type", kind).set("place", kind).set("title", itemTitle(item)).
+					set("desc", "").set("url", t.path()+"details/"+item.text("id")+"/"))
+			}
+		}
+	}
+	writeJSON(w, http.StatusOK, list)
 }
 
 // serveFrameCommand answers the parent page's side of the JS library (official JS SDK, src/frame).

@@ -1,6 +1,7 @@
 package portalsim_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -199,6 +200,46 @@ func TestAMillionItemsTakeNoMemory(t *testing.T) {
 	}
 	if after := heap(); after > before+8<<20 {
 		t.Errorf("a million items took %d MiB", (after-before)>>20)
+	}
+}
+
+func TestListsFilterOrderAndPage(t *testing.T) {
+	w := newWorld(t, portalsim.Options{RateBurst: 1000, Seed: 3})
+	p, err := w.sim.AddPortalWith("lists", portalsim.PortalOptions{Items: 7 * 120})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook := p.AddWebhook(1, "crm")
+	for query, want := range map[string]string{
+		"":                                       "total 123 next 50 items 50 first 250",
+		"start=100":                              "total 123 next 0 items 23 first 10097",
+		"start=-1":                               "total 0 next 0 items 50 first 250",
+		"order[id]=DESC":                         "total 123 next 50 items 50 first 10119",
+		"filter[>id]=10000":                      "total 119 next 50 items 50 first 10001",
+		"filter[>id]=251&filter[%3C%3Did]=10001": "total 3 next 0 items 3 first 252",
+		"filter[@id][0]=10003&filter[@id][1]=250": "total 2 next 0 items 2 first 250",
+		"filter[id]=999999":                       "total 0 next 0 items 0 first 0",
+		"filter[title]=Lead+%23250":               "total 1 next 0 items 1 first 250",
+		"filter[%25title]=industrial":             "total 1 next 0 items 1 first 251",
+		"filter[!stageId]=NEW&filter[%3Cid]=300":  "total 2 next 0 items 2 first 250",
+	} {
+		r := w.do(http.MethodGet, hook+"crm.item.list?entityTypeId=1&select[]=id&"+query, "", "")
+		var answer struct {
+			Result struct {
+				Items []struct{ ID int }
+			}
+			Total, Next int
+		}
+		if err := json.Unmarshal([]byte(r.body), &answer); err != nil {
+			t.Fatalf("%s: %v in %s", query, err, r.body)
+		}
+		first := 0
+		if len(answer.Result.Items) > 0 {
+			first = answer.Result.Items[0].ID
+		}
+		if got := fmt.Sprintf("total %d next %d items %d first %d", answer.Total, answer.Next, len(answer.Result.Items), first); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package portalsim
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -74,28 +73,6 @@ func (t *crmType) item(id int) *object {
 		return t.generate(id)
 	}
 	return nil
-}
-
-// page lists items from a start on: those with wanted ids, or all. Made-up items are made as they are asked for.
-func (t *crmType) page(wanted []string, start, size int) (total int, page []*object) {
-	if wanted != nil {
-		var found []*object
-		for _, id := range wanted {
-			if number, err := strconv.Atoi(id); err == nil && t.item(number) != nil {
-				found = append(found, t.item(number))
-			}
-		}
-		return len(found), found[min(start, len(found)):min(start+size, len(found))]
-	}
-	total = len(t.items) + t.generated
-	for i := start; i < min(start+size, total); i++ {
-		if i < len(t.items) {
-			page = append(page, t.items[i])
-		} else {
-			page = append(page, t.generate(firstGenerated+i-len(t.items)))
-		}
-	}
-	return total, page
 }
 
 func (p *Portal) crmType(entityTypeID int) *crmType {

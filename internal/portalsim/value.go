@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -68,6 +69,20 @@ func (o *object) texts(path ...string) []string {
 	var out []string
 	for _, key := range nested.keys {
 		out = append(out, nested.text(key))
+	}
+	return out
+}
+
+// only keeps the members that a select names; an empty one, or *, keeps all.
+func (o *object) only(names []string) *object {
+	if len(names) == 0 || slices.Contains(names, "*") {
+		return o
+	}
+	out := newObject()
+	for _, key := range o.keys {
+		if key == "id" || slices.Contains(names, key) {
+			out.set(key, o.values[key])
+		}
 	}
 	return out
 }

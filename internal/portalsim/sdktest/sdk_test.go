@@ -5,6 +5,7 @@
 package sdktest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -32,7 +33,7 @@ func newSim(t *testing.T, appURL string) (*portalsim.Sim, *portalsim.Portal) {
 		t.Fatal(err)
 	}
 	t.Cleanup(sim.Close)
-	p, err := sim.AddPortal("Acme", "")
+	p, err := sim.AddPortalWith("Acme", portalsim.PortalOptions{Items: 700, OnPrem: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestSDKFromNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "--test", "oauth.test.mjs")
 	cmd.Env = append(os.Environ(), "SIM="+string(settings), "NODE_TLS_REJECT_UNAUTHORIZED=0", "NODE_NO_WARNINGS=1")
@@ -86,6 +87,7 @@ func TestSDKFromNode(t *testing.T) {
 }
 
 func TestSDKInTheFrame(t *testing.T) {
+	var sim *portalsim.Sim
 	reports := make(chan map[string]any, 4)
 	app := http.NewServeMux()
 	app.HandleFunc("GET /sdk.js", func(w http.ResponseWriter, r *http.Request) {
@@ -98,22 +100,29 @@ func TestSDKInTheFrame(t *testing.T) {
 		reports <- seen
 	})
 	app.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
-		page, err := os.ReadFile("frame.html")
+		name, library := "frame.html", ""
+		if r.URL.Query().Get("mode") == "bx24" {
+			name, library = "bx24.html", sim.JSLibraryURL()
+		}
+		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write(page)
+		_, _ = w.Write(bytes.Replace(page, []byte("LIBRARY"), []byte(library), 1))
 	})
 	server := httptest.NewServer(app)
 	defer server.Close()
-	_, p := newSim(t, server.URL)
+	var p *portalsim.Portal
+	sim, p = newSim(t, server.URL)
 
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(t.Context(), options...)
 	defer cancelAllocator()
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
+	ctx, cancelTimeout := context.WithTimeout(ctx, time.Minute)
+	defer cancelTimeout()
 	report := func() map[string]any {
 		select {
 		case seen := <-reports:
@@ -159,12 +168,24 @@ func TestSDKInTheFrame(t *testing.T) {
 	// A placement with its options, and the slider.
 	p.BindForTest(clientID, "CRM_LEAD_DETAIL_TAB", server.URL+"/?mode=path")
 	if err := chromedp.Do(ctx, chromedp.Navigate(p.URL()+"/crm/lead/details/250/"), chromedp.Click(chromedp.CSS("[data-placement]")),
+		chromedp.Click(chromedp.CSS(".picker label:nth-of-type(2) input")), chromedp.Click(chromedp.CSS("#picker-ok")),
+		chromedp.Click(chromedp.CSS(".picker label:nth-of-type(1) input[type=checkbox]")), chromedp.Click(chromedp.CSS("#picker-ok")),
 		chromedp.WaitVisible(chromedp.CSS("#slider-close")), chromedp.Click(chromedp.CSS("#slider-close"))); err != nil {
 		t.Fatal(err)
 	}
 	seen = report()
-	want(seen, map[string]any{"placement": "CRM_LEAD_DETAIL_TAB", "openPath": true})
+	want(seen, map[string]any{"placement": "CRM_LEAD_DETAIL_TAB", "openPath": true, "selectUser": "Marco Rossi", "selectCRM": []string{"D_20"}})
 	if options, _ := seen["options"].(map[string]any); options["ID"] != "250" {
 		t.Errorf("options %v", seen["options"])
 	}
+
+	// The platform's own library, as the simulator serves it.
+	p.BindForTest(clientID, "CRM_DEAL_DETAIL_TAB", server.URL+"/?mode=bx24")
+	if err := chromedp.Do(ctx, chromedp.Navigate(p.URL()+"/crm/deal/details/20/"), chromedp.Click(chromedp.CSS("[data-placement]"))); err != nil {
+		t.Fatal(err)
+	}
+	want(report(), map[string]any{
+		"admin": true, "lang": "en", "placement": "CRM_DEAL_DETAIL_TAB", "item": "Lead #250", "error": "NOT_FOUND", "person": "Anna",
+		"bad": "ERROR_METHOD_NOT_FOUND", "first": 50, "more": true, "second": true, "option": map[string]any{"a": []int{1}}, "refreshed": true,
+	})
 }

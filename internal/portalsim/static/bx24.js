@@ -29,7 +29,90 @@
     return { scrollWidth: Math.max(d.scrollWidth, d.offsetWidth), scrollHeight: Math.max(document.body.scrollHeight, d.offsetHeight) };
   }
 
+  // Parameters in PHP's way: a[b][0]=x.
+  function encode(params, prefix, out) {
+    Object.keys(params || {}).forEach(function (key) {
+      var name = prefix ? prefix + '[' + key + ']' : key, value = params[key];
+      if (value !== null && typeof value === 'object') encode(value, name, out);
+      else out.append(name, value === null || value === undefined ? '' : value === true ? '1' : value === false ? '0' : value);
+    });
+    return out;
+  }
+
+  function result(answer, status, again) {
+    return {
+      data: function () { return answer.result; },
+      error: function () { return answer.error === undefined ? undefined : { status: status, ex: { error: answer.error, error_description: answer.error_description } }; },
+      total: function () { return answer.total; },
+      more: function () { return answer.next > 0; },
+      time: function () { return answer.time; },
+      next: function (callback) { return again && answer.next > 0 ? again(answer.next, callback) : false; }
+    };
+  }
+
+  function request(method, params) {
+    var body = encode(params, '', new URLSearchParams());
+    body.set('auth', data.AUTH_ID);
+    return fetch(origin + data.PATH + '/' + method + '.json', { method: 'POST', body: body }).then(function (r) {
+      return r.json().then(function (answer) {
+        if (String(answer.error).toLowerCase() !== 'expired_token') return { answer: answer, status: r.status };
+        return new Promise(function (resolve) { window.BX24.refreshAuth(resolve); }).then(function () { return request(method, params); });
+      });
+    });
+  }
+
+  function callMethod(method, params, callback) {
+    window.BX24.init(function () {
+      request(method, params).then(function (r) {
+        if (callback) callback(result(r.answer, r.status, function (start, next) { callMethod(method, Object.assign({}, params, { start: start }), next || callback); return true; }));
+      });
+    });
+  }
+
+  function callBatch(calls, callback, halt) {
+    var cmd = {};
+    Object.keys(calls).forEach(function (key) {
+      var c = calls[key], method = Array.isArray(c) ? c[0] : c.method, params = Array.isArray(c) ? c[1] : c.params;
+      cmd[key] = method + '?' + encode(params, '', new URLSearchParams());
+    });
+    window.BX24.init(function () {
+      request('batch', { halt: halt ? 1 : 0, cmd: cmd }).then(function (r) {
+        var results = Array.isArray(calls) ? [] : {}, all = r.answer.result || {};
+        Object.keys(calls).forEach(function (key) {
+          var failed = (all.result_error || {})[key];
+          results[key] = result(failed || { result: (all.result || {})[key], total: (all.result_total || {})[key], next: (all.result_next || {})[key] }, r.status);
+        });
+        if (callback) callback(results);
+      });
+    });
+  }
+
+  function options(store, command) {
+    return {
+      get: function (name) { return (data && data[store] || {})[name]; },
+      set: function (name, value, callback) {
+        if (Array.isArray(data[store])) data[store] = {};
+        data[store][name] = value;
+        send(command, { name: name, value: value }, callback);
+      }
+    };
+  }
+
   window.BX24 = {
+    callMethod: callMethod,
+    callBatch: callBatch,
+    callBind: function (event, handler, authType, callback) { callMethod('event.bind', { event: event, handler: handler, auth_type: authType || 0 }, callback); },
+    callUnbind: function (event, handler, authType, callback) { callMethod('event.unbind', { event: event, handler: handler, auth_type: authType || 0 }, callback); },
+    appOption: options('APP_OPTIONS', 'setAppOption'),
+    userOption: options('USER_OPTIONS', 'setUserOption'),
+    selectUser: function (callback) { send('selectUser', { mult: false }, callback); },
+    selectUsers: function (callback) { send('selectUser', { mult: true }, callback); },
+    selectAccess: function (value, callback) { send('selectAccess', { value: callback ? value : [] }, callback || value); },
+    selectCRM: function (params, callback) { send('selectCRM', params, callback); },
+    ready: function (callback) { document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', callback) : callback(); },
+    isReady: function () { return document.readyState !== 'loading'; },
+    scrollParentWindow: function (scroll, callback) { send('setScroll', { scroll: scroll }, callback); },
+    openApplication: function (params, callback) { send('openApplication', params, callback); },
     init: function (callback) {
       if (data) { callback(); return; }
       waiting.push(callback);
@@ -39,6 +122,7 @@
         waiting.splice(0).forEach(function (f) { f(); });
       });
     },
+    install: function (callback) { window.BX24.init(function () { if (data.INSTALL || data.FIRST_RUN) callback(); }); },
     installFinish: function () { if (data && data.INSTALL) send('setInstallFinish'); },
     getAuth: function () {
       return data && { access_token: data.AUTH_ID, refresh_token: data.REFRESH_ID, expires_in: Number(data.AUTH_EXPIRES), domain: data.DOMAIN, member_id: data.MEMBER_ID };
@@ -52,7 +136,7 @@
     isAdmin: function () { return Boolean(data && data.IS_ADMIN); },
     getLang: function () { return data && data.LANG; },
     getDomain: function () { return domain; },
-    placement: { info: function () { return data && { placement: data.PLACEMENT, options: data.PLACEMENT_OPTIONS }; } },
+    placement: { getInterface: function (callback) { send('getInterface', null, callback); }, info: function () { return data && { placement: data.PLACEMENT, options: data.PLACEMENT_OPTIONS }; } },
     getScrollSize: scrollSize,
     fitWindow: function (callback) { send('resizeWindow', { width: '100%', height: scrollSize().scrollHeight }, callback); },
     resizeWindow: function (width, height, callback) { send('resizeWindow', { width: width, height: height }, callback); },

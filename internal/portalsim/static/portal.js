@@ -88,6 +88,34 @@
     slider = null;
   }
 
+  // A dialog to choose people or items from.
+  function pick(kind, types, multiple, done) {
+    fetch('/sim/choices?kind=' + kind + '&types=' + encodeURIComponent(types)).then(function (r) { return r.json(); }).then(function (choices) {
+      var box = document.createElement('form');
+      box.className = 'picker';
+      choices.forEach(function (choice, i) {
+        var label = document.createElement('label');
+        var input = document.createElement('input');
+        input.type = multiple ? 'checkbox' : 'radio';
+        input.name = 'choice';
+        input.value = i;
+        label.append(input, ' ' + (choice.name || choice.title));
+        box.append(label);
+      });
+      var ok = document.createElement('button');
+      ok.id = 'picker-ok';
+      ok.textContent = 'OK';
+      box.append(ok);
+      box.addEventListener('submit', function (event) {
+        event.preventDefault();
+        var chosen = new FormData(box).getAll('choice').map(function (i) { return choices[i]; });
+        box.remove();
+        done(chosen);
+      });
+      document.body.append(box);
+    });
+  }
+
   document.addEventListener('keydown', function (event) { if (event.key === 'Escape') closeSlider(); });
 
   window.addEventListener('message', function (event) {
@@ -134,6 +162,22 @@
         break;
       case 'getInterface':
         answer({ command: ['getStatus', 'reloadData'], event: [] });
+        break;
+      case 'selectUser':
+        pick('user', '', Boolean(call.params.mult), function (chosen) { answer(call.params.mult ? chosen : chosen[0] || null); });
+        break;
+      case 'selectAccess':
+        pick('access', '', true, answer);
+        break;
+      case 'selectCRM':
+        pick('crm', (call.params.entityType || ['lead', 'contact', 'company', 'deal', 'quote']).join(), call.params.multiple !== false, function (chosen) {
+          var result = {}; // each type's items under numbers, as the portal has them
+          chosen.forEach(function (c) {
+            result[c.type] = result[c.type] || {};
+            result[c.type][Object.keys(result[c.type]).length] = c;
+          });
+          answer(result);
+        });
         break;
       case 'setScroll':
         window.scrollTo(0, Number(call.params.scroll) || 0);
