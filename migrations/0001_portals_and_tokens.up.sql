@@ -3,6 +3,7 @@
 CREATE TABLE portals (
     member_id         text PRIMARY KEY,      -- the platform's name for the portal; its address may change
     client_endpoint   text        NOT NULL,  -- REST address, as the OAuth server told it
+    domain            text        NOT NULL,  -- host of its pages, as the OAuth server told it
     server_endpoint   text        NOT NULL,  -- REST address of that OAuth server
     application_token bytea,                 -- sealed; proves events; null while unknown or uninstalled
     key_id            bigint      NOT NULL,  -- key that sealed this row, for rotation

@@ -36,8 +36,8 @@ type Page struct {
 type Site struct {
 	Catalog   *i18n.Catalog
 	LibraryJS string // address of the platform's JS library
-	// Framed allows a portal's pages to show the answer in an iframe.
-	Framed func(c echo.Context, origin string)
+	// Framed allows a portal's pages, of these origins, to show the answer in an iframe.
+	Framed func(c echo.Context, origins string)
 }
 
 // Page starts a page in the language of a request (the platform's code).

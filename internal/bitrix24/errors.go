@@ -123,7 +123,7 @@ func knownCode(code string) string {
 // and the pages of the methods).
 var (
 	expiredToken       = []string{"expired_token"}
-	invalidToken       = []string{"invalid_token", "no_auth_found", "wrong_auth_type"}
+	invalidToken       = []string{"invalid_token", "no_auth_found", "wrong_auth_type", "authorization_error"}
 	rateLimit          = []string{"query_limit_exceeded"}
 	operationTimeLimit = []string{"operation_time_limit"}
 	overload           = []string{"overload_limit"}

@@ -94,6 +94,17 @@ func EndpointOrigin(endpoint string) string {
 	return u.Scheme + "://" + CanonicalHost(u.Host)
 }
 
+// PageOrigins are the origins that a portal's pages may have: that of its REST address, and its domain by the same
+// scheme where it differs.
+func PageOrigins(endpoint, domain string) string {
+	origin := EndpointOrigin(endpoint)
+	if domain == "" || domain == EndpointHost(endpoint) {
+		return origin
+	}
+	scheme, _, _ := strings.Cut(origin, "://")
+	return origin + " " + scheme + "://" + domain
+}
+
 // CanonicalHost lowers a host and drops a default port, so that two ways to write one portal compare equal.
 func CanonicalHost(host string) string {
 	host = strings.ToLower(strings.TrimSpace(host))

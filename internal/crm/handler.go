@@ -62,7 +62,7 @@ func (h *Handler) open(c echo.Context) error {
 		page.Title, page.Data = page.L.T("home.title"), visit.User
 	}
 	c.Set("user", visit.User.ID)
-	h.Framed(c, bitrix24.EndpointOrigin(visit.Portal.ClientEndpoint))
+	h.Framed(c, bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	return c.Render(http.StatusOK, name, page)
 }
 

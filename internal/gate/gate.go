@@ -23,7 +23,7 @@ import (
 type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	SaveToken(ctx context.Context, t portal.Token) error
-	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint string) error
+	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error
 	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
 }
 
@@ -74,7 +74,7 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 		return nil, err
 	}
 	v.Portal = p
-	if req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
+	if req.Domain != p.Domain && req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
 		if err := v.confirmMove(ctx, req.Domain); err != nil {
 			return nil, err
 		}
@@ -157,13 +157,13 @@ func (v *Visit) confirmMove(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	if info.MemberID != v.Portal.MemberID || bitrix24.EndpointHost(info.ClientEndpoint) != host {
+	if info.MemberID != v.Portal.MemberID || !info.LivesAt(host) {
 		return portal.Problemf(portal.Unverified, "the request says that the portal is at another address, the OAuth server does not")
 	}
-	if err := v.gate.Store.MovePortal(ctx, v.Portal.MemberID, info.ClientEndpoint); err != nil {
+	if err := v.gate.Store.MovePortal(ctx, v.Portal.MemberID, info.ClientEndpoint, info.Domain); err != nil {
 		return err
 	}
-	v.Portal.ClientEndpoint = info.ClientEndpoint
+	v.Portal.ClientEndpoint, v.Portal.Domain = info.ClientEndpoint, info.Domain
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (h *Handler) install(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Framed(c, bitrix24.EndpointOrigin(p.ClientEndpoint))
+	h.Framed(c, bitrix24.PageOrigins(p.ClientEndpoint, p.Domain))
 	c.Set("portal", p.MemberID)
 	c.Set("user", p.InstallerID)
 	page := h.Page(req.Lang)

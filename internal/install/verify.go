@@ -73,12 +73,13 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 	switch {
 	case string(info.MemberID) != c.memberID:
 		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than member_id says"))
-	case bitrix24.EndpointHost(info.ClientEndpoint) != c.domain:
+	case !info.LivesAt(c.domain):
 		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than the domain says"))
 	}
 	p := portal.Portal{
 		MemberID:         info.MemberID,
 		ClientEndpoint:   info.ClientEndpoint,
+		Domain:           info.Domain,
 		ServerEndpoint:   s.Server.Endpoint(c.serverEndpoint),
 		ApplicationToken: c.applicationToken,
 		Scope:            info.Scope,

@@ -204,8 +204,15 @@ type Info struct {
 	MemberID       portal.MemberID
 	UserID         portal.UserID
 	ClientEndpoint string
+	Domain         string // host of the portal's pages; where the server names none, that of ClientEndpoint
 	Status         string
 	Scope          []string
+}
+
+// LivesAt reports whether the portal's pages or its REST are at a host. As a rule both are; the SDKs' samples show
+// portals where they differ.
+func (i Info) LivesAt(host string) bool {
+	return host != "" && (host == i.Domain || host == bitrix24.EndpointHost(i.ClientEndpoint))
 }
 
 // AppInfo asks the OAuth server about an access token, without spending anything (the official SDKs' secure check;
@@ -227,6 +234,7 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 		UserID   bitrix24.ID `json:"user_id"`
 		Install  struct {
 			Status         string `json:"status"`
+			Domain         string `json:"domain"`
 			ClientEndpoint string `json:"client_endpoint"`
 			MemberID       string `json:"member_id"`
 		} `json:"install"`
@@ -241,7 +249,12 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 	if err != nil || result.Install.MemberID == "" || result.UserID <= 0 {
 		return Info{}, portal.Problemf(portal.Unverified, "app.info names no usable portal: %w", errors.Join(err, fmt.Errorf("user %d", result.UserID)))
 	}
+	domain := bitrix24.CanonicalHost(result.Install.Domain)
+	if !bitrix24.ValidHost(domain) {
+		domain = bitrix24.EndpointHost(endpoint)
+	}
 	return Info{
+		Domain:         domain,
 		ClientID:       result.ClientID,
 		MemberID:       portal.MemberID(result.Install.MemberID),
 		UserID:         portal.UserID(result.UserID),

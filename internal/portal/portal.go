@@ -24,6 +24,7 @@ func (id UserID) String() string { return strconv.FormatInt(int64(id), 10) }
 type Portal struct {
 	MemberID         MemberID
 	ClientEndpoint   string      // REST address, ends in "/rest/"
+	Domain           string      // host of its pages, as DOMAIN has it; as a rule that of ClientEndpoint
 	ServerEndpoint   string      // REST address of the OAuth server that vouched for the portal
 	ApplicationToken secret.Text // proves that an event comes from this portal; may be missing
 	Scope            []string    // what the portal granted, such as "crm"

@@ -190,13 +190,20 @@ func (p *Portal) Emit(clientID, event string, data url.Values, userID int) {
 			access, _ := p.sim.issue(in.app, p, u)
 			p.sim.mu.Unlock()
 			f.form.Set("auth[access_token]", access)
-			f.form.Set("auth[expires_in]", strconv.Itoa(int(p.sim.options.AccessLife/time.Second)))
-			f.form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
-			f.form.Set("auth[status]", in.app.Status)
-			f.form.Set("auth[user_id]", strconv.Itoa(u.ID))
+			p.describeToken(f.form, in, u)
 		}
 		p.sim.send(event, f.url, f.form)
 	}
+}
+
+// describeToken adds what comes along with an event's access token (official SDKs' samples).
+func (p *Portal) describeToken(form url.Values, in *install, u *User) {
+	life := int(p.sim.options.AccessLife / time.Second)
+	form.Set("auth[expires_in]", strconv.Itoa(life))
+	form.Set("auth[expires]", strconv.FormatInt(time.Now().Unix()+int64(life), 10))
+	form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
+	form.Set("auth[status]", in.app.Status)
+	form.Set("auth[user_id]", strconv.Itoa(u.ID))
 }
 
 type outgoing struct {
@@ -212,7 +219,7 @@ func (p *Portal) deliver(in *install, event string, data url.Values, withTokens 
 
 // forms makes an event's form for each handler (_includes/auth-params-in-events.md).
 func (p *Portal) forms(in *install, event string, data url.Values, withTokens bool) []outgoing {
-	host, endpoint := p.Host(), p.Endpoint()
+	host, endpoint := p.Domain(), p.Endpoint()
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.mu.Lock()
@@ -239,10 +246,7 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 			access, refresh := p.sim.issue(in.app, p, in.user)
 			form.Set("auth[access_token]", access)
 			form.Set("auth[refresh_token]", refresh)
-			form.Set("auth[expires_in]", strconv.Itoa(int(p.sim.options.AccessLife/time.Second)))
-			form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
-			form.Set("auth[status]", in.app.Status)
-			form.Set("auth[user_id]", strconv.Itoa(in.user.ID))
+			p.describeToken(form, in, in.user)
 		}
 		p.sim.varyEvent(form)
 		out = append(out, outgoing{h.Handler, form})

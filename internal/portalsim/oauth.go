@@ -113,7 +113,7 @@ func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 		version = in.version
 	}
 	p.mu.Unlock()
-	host := p.Host()
+	host := p.Domain()
 	result := newObject().
 		set("client_id", app.ClientID).
 		set("scope", strings.Join(t.scope, ",")).
@@ -124,7 +124,7 @@ func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 			set("status", app.Status).
 			set("scope", strings.Join(t.scope, ",")).
 			set("domain", host).
-			set("uri", p.URL()).
+			set("uri", "http://"+host).
 			set("client_endpoint", p.Endpoint()).
 			set("member_id", p.MemberID).
 			set("member_type", "COM_BITRIX24_NET")).

@@ -332,7 +332,7 @@ type Opening struct {
 // Open makes tokens for a user and the form that opens a page of the app: its install page until the installation is
 // finished, then its own page (placement DEFAULT) or a placement.
 func (p *Portal) Open(clientID string, userID int, placementCode, options string) (Opening, error) {
-	host := p.Host()
+	host := p.Domain()
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.mu.Lock()
@@ -399,7 +399,7 @@ func (p *Portal) serveFrameOpen(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, newObject().
 		set("sid", sid).
-		set("name", p.Host()+"|0|"+sid).
+		set("name", p.Domain()+"|0|"+sid).
 		set("action", opening.URL).
 		set("origin", target.Scheme+"://"+target.Host).
 		set("fields", fields))
@@ -442,7 +442,7 @@ func (p *Portal) serveChoices(w http.ResponseWriter, r *http.Request) {
 
 // serveFrameCommand answers the parent page's side of the JS library (official JS SDK, src/frame).
 func (p *Portal) serveFrameCommand(w http.ResponseWriter, r *http.Request) {
-	host := p.Host()
+	host := p.Domain()
 	p.sim.mu.Lock()
 	p.mu.Lock()
 	f := p.frames[r.PathValue("sid")]

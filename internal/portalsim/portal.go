@@ -45,6 +45,7 @@ type Portal struct {
 	commands map[string]int // the same, with the commands of batches counted one by one
 	log      []*Request     // the newest last, bounded
 	items    int            // how many were made up at the start
+	domain   string         // another name of the host, without a port
 	path     string         // of an on-premise portal that does not stand at the root; never changes
 	webhooks map[string]*token
 	deleted  bool
@@ -102,6 +103,7 @@ type handler struct {
 type PortalOptions struct {
 	Address string // default: a free port on loopback
 	Path    string // of an on-premise portal below the root, such as /crm; default none
+	Domain  string // another name for the host of its pages than REST has, such as localhost
 	OnPrem  bool   // an on-premise portal has no limit on operating time by default (limits.md)
 	Plan    string // std (default), enterprise, free
 	Items   int    // how many items are made up in addition to the standard ones, over all types
@@ -119,7 +121,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 	}
 	p := &Portal{
 		sim: s, Name: name, MemberID: s.newID(), path: strings.TrimRight(o.Path, "/"), plan: o.Plan, operatingLimit: 480,
-		items: o.Items,
+		items: o.Items, domain: o.Domain,
 	}
 	if o.OnPrem {
 		p.operatingLimit = 0
@@ -155,14 +157,24 @@ func (p *Portal) fill(items int) {
 	}
 }
 
-// URL is the origin of the portal's pages.
+// URL is the origin of the portal's REST, and as a rule of its pages.
 func (p *Portal) URL() string { return "http://" + p.Host() }
 
-// Host is the portal's address, as in DOMAIN.
+// Host is the address of the portal's REST.
 func (p *Portal) Host() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.servers[len(p.servers)-1].host()
+}
+
+// Domain is the host of the portal's pages, as in DOMAIN.
+func (p *Portal) Domain() string {
+	host := p.Host()
+	if p.domain == "" {
+		return host
+	}
+	_, port, _ := strings.Cut(host, ":")
+	return p.domain + ":" + port
 }
 
 // Endpoint is the portal's REST address.
@@ -357,7 +369,7 @@ func (p *Portal) handler() http.Handler {
 	mux.HandleFunc(p.path+"/oauth/authorize/", p.serveAuthorize)
 	p.routePages(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if current := p.Host(); r.Host != current {
+		if current := p.Host(); r.Host != current && r.Host != p.Domain() {
 			http.Redirect(w, r, "http://"+current+r.URL.RequestURI(), http.StatusFound)
 			return
 		}

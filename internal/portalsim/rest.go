@@ -31,7 +31,9 @@ type call struct {
 	total   *int
 	next    *int
 	now     time.Time
-	usage   *usage // of the method that ran last
+
+	operating float64   // seconds of the method that ran last, for the member "time"
+	resetAt   time.Time // when they become fewer; zero while no method has run
 }
 
 type method struct {
@@ -162,12 +164,13 @@ func (c *call) run(name string) (any, *apiError) {
 		return nil, &apiError{400, f.Kind, "Failing on purpose", nil}
 	}
 	start := time.Now()
-	c.usage = c.portal.usageOf(c.caller, name)
-	if c.usage.sum(c.now) > c.portal.operatingLimit && c.portal.operatingLimit > 0 {
+	used := c.portal.usageOf(c.caller, name)
+	if used.sum(c.now) > c.portal.operatingLimit && c.portal.operatingLimit > 0 {
 		return nil, &apiError{429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.", nil}
 	}
 	result, refusal := m.run(c)
-	c.usage.add(c.now, time.Since(start).Seconds()+c.portal.cost[name])
+	used.add(c.now, time.Since(start).Seconds()+c.portal.cost[name])
+	c.operating, c.resetAt = used.sum(c.now), used.resetAt(c.now)
 	return result, refusal
 }
 
@@ -337,10 +340,10 @@ func (f *Fault) write(w http.ResponseWriter, r *http.Request) bool {
 // timing is the member "time" of an answer (api-reference/data-types.md, time).
 func (c *call) timing(start time.Time) *object {
 	out := timing(start)
-	if c.usage == nil { // a batch: its commands are counted one by one
+	if c.resetAt.IsZero() { // a batch: its commands are counted one by one
 		return out
 	}
-	return out.set("operating_reset_at", c.usage.resetAt(c.now).Unix()).set("operating", c.usage.sum(c.now))
+	return out.set("operating_reset_at", c.resetAt.Unix()).set("operating", c.operating)
 }
 
 func timing(start time.Time) *object {

@@ -414,3 +414,26 @@ func TestOnPremisePortalAtAPathOfItsOwn(t *testing.T) {
 	}
 	wantProblem(t, app.Post(opening.URL, opening.Form), 402, "payment_required")
 }
+
+// TestPortalWhosePagesHaveAnotherHostThanItsREST is about what a sample of the official PHP SDK shows.
+func TestPortalWhosePagesHaveAnotherHostThanItsREST(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	p, err := app.Sim.AddPortalWith("alias", portalsim.PortalOptions{Domain: "localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.InstallIn(p)
+	before := app.Sim.OAuthRequests("app.info")
+	opening, err := p.Open(stack.ClientID, 2, "CRM_LEAD_DETAIL_TAB", `{"ID":"250"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := app.Post(opening.URL, opening.Form)
+	csp := answer.Header.Get("Content-Security-Policy")
+	if answer.Status != http.StatusOK || !strings.HasSuffix(csp, "frame-ancestors "+p.URL()+" http://"+p.Domain()) {
+		t.Errorf("status %d, CSP %s", answer.Status, csp)
+	}
+	if app.Sim.OAuthRequests("app.info") != before {
+		t.Error("the page asked the OAuth server")
+	}
+}

@@ -59,8 +59,8 @@ func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 
 const frameOriginKey = "frame_origin"
 
-// framed allows the pages of one portal to show the answer in an iframe.
-func framed(c echo.Context, origin string) { c.Set(frameOriginKey, origin) }
+// framed allows the pages of one portal, of these origins, to show the answer in an iframe.
+func framed(c echo.Context, origins string) { c.Set(frameOriginKey, origins) }
 
 // securityHeaders are on every answer. Who may frame a page is decided when it is written: the portal that the handler
 // named. A page that nobody named a portal for is a message without data; the portal that the request claims to come

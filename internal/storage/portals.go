@@ -26,6 +26,7 @@ func sqlState(err error) string {
 type portalRow struct {
 	MemberID         string
 	ClientEndpoint   string
+	Domain           string
 	ServerEndpoint   string
 	ApplicationToken []byte
 	Scope            []string
@@ -38,7 +39,7 @@ type portalRow struct {
 // Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
 func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT member_id, client_endpoint, server_endpoint, application_token, scope, status, installer_id,
+		SELECT member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
 		       installed_at, uninstalled_at
 		FROM portals
 		WHERE member_id = $1`, id)
@@ -56,6 +57,7 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 	p := portal.Portal{
 		MemberID:         portal.MemberID(row.MemberID),
 		ClientEndpoint:   row.ClientEndpoint,
+		Domain:           row.Domain,
 		ServerEndpoint:   row.ServerEndpoint,
 		ApplicationToken: token,
 		Scope:            row.Scope,
@@ -78,12 +80,13 @@ func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO portals (member_id, client_endpoint, server_endpoint, application_token, key_id, scope, status,
+			INSERT INTO portals (member_id, client_endpoint, domain, server_endpoint, application_token, key_id, scope, status,
 			                     installer_id, installed_at, updated_at)
-			VALUES (@member_id, @client_endpoint, @server_endpoint, @application_token, @key_id, @scope, @status,
+			VALUES (@member_id, @client_endpoint, @domain, @server_endpoint, @application_token, @key_id, @scope, @status,
 			        @installer_id, @now, @now)
 			ON CONFLICT (member_id) DO UPDATE
 			SET client_endpoint   = excluded.client_endpoint,
+			    domain            = excluded.domain,
 			    server_endpoint   = excluded.server_endpoint,
 			    application_token = coalesce(excluded.application_token, portals.application_token),
 			    key_id            = CASE WHEN excluded.application_token IS NULL THEN portals.key_id ELSE excluded.key_id END,
@@ -94,7 +97,7 @@ func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.
 			    uninstalled_at    = NULL,
 			    updated_at        = excluded.updated_at`,
 			pgx.NamedArgs{
-				"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "server_endpoint": p.ServerEndpoint,
+				"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "domain": p.Domain, "server_endpoint": p.ServerEndpoint,
 				"application_token": sealed, "key_id": s.sealer.KeyID(), "scope": p.Scope, "status": p.Status,
 				"installer_id": p.InstallerID, "now": s.now(),
 			})
@@ -135,12 +138,12 @@ func (s *Store) DeleteInstallation(ctx context.Context, id portal.MemberID, clea
 	return nil
 }
 
-// MovePortal stores a new address of a portal that was renamed.
-func (s *Store) MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint string) error {
+// MovePortal stores the new addresses of a portal that was renamed.
+func (s *Store) MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error {
 	_, err := s.pool.Exec(ctx, `
 		UPDATE portals
-		SET client_endpoint = $2, updated_at = $3
-		WHERE member_id = $1`, id, clientEndpoint, s.now())
+		SET client_endpoint = $2, domain = $3, updated_at = $4
+		WHERE member_id = $1`, id, clientEndpoint, domain, s.now())
 	if err != nil {
 		return wrap("move portal", err)
 	}

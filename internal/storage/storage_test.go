@@ -51,7 +51,7 @@ func setup(t *testing.T) (stores []*storage.Store, c *clock, p portal.Portal) {
 		stores = append(stores, open(t, url, sealer, c))
 	}
 	p = portal.Portal{
-		MemberID: "a223c6b3710f85df22e9377d6c4f7553", ClientEndpoint: "https://p.example/rest/", ServerEndpoint: "https://o.example/rest/",
+		MemberID: "a223c6b3710f85df22e9377d6c4f7553", ClientEndpoint: "https://p.example/rest/", Domain: "p.example", ServerEndpoint: "https://o.example/rest/",
 		ApplicationToken: secret.New("app-token"), Scope: []string{"crm"}, Status: "F", InstallerID: 1,
 	}
 	return stores, c, p
