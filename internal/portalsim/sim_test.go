@@ -326,3 +326,32 @@ func TestControl(t *testing.T) {
 	w.do(http.MethodPost, w.sim.OAuthURL()+"/control/expire-tokens", "", "")
 	want(t, w.call(access, "profile", ""), 401, "expired_token")
 }
+
+func TestEveryMethodAnswersInItsDocumentedShape(t *testing.T) {
+	w := newWorld(t, portalsim.Options{})
+	access, _ := w.tokens(1)
+	for method, part := range map[string]string{
+		"user.admin":                         `true`,
+		"user.current":                       `"LAST_NAME":"Berger"`,
+		"scope":                              `["crm","placement","user_brief"]`,
+		"server.time":                        `T`,
+		"app.info":                           `"INSTALLED":false`,
+		"events":                             `"ONAPPINSTALL"`,
+		"event.get":                          `[]`,
+		"placement.get":                      `[]`,
+		"placement.list":                     `"CRM_DYNAMIC_1038_DETAIL_TAB"`,
+		"crm.type.list":                      `"types":[{"id":5,`,
+		"crm.status.list":                    `"STATUS_ID":"IN_PROCESS"`,
+		"crm.currency.list":                  `"CURRENCY":"USD"`,
+		"crm.category.list":                  `"categories":[{"id":0,`,
+		"crm.item.fields":                    `"upperName":"CREATED_TIME"`,
+		"crm.item.details.configuration.get": `null`,
+	} {
+		r := w.call(access, method, `{"entityTypeId":2}`)
+		if r.status != 200 || !strings.Contains(string(r.Result), part) || r.Time["date_start"] == nil {
+			t.Errorf("%s: %d %.300s", method, r.status, r.body)
+		}
+	}
+	want(t, w.call(access, "crm.item.details.configuration.get", ""), 400, "")
+	want(t, w.call(access, "crm.item.get", `{"id":1}`), 400, "100")
+}
