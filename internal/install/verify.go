@@ -90,7 +90,8 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 		return none(&portal.Error{Problem: portal.MissingScope, Err: fmt.Errorf("the portal did not grant %v", missing)})
 	}
 	token, err := s.Tokens.Renew(ctx, p, c.refresh)
-	if portal.ProblemOf(err) == portal.TokenExpired {
+	var dead *portal.DeadTokenError
+	if errors.As(err, &dead) && portal.ProblemOf(err) == portal.TokenExpired {
 		return none(portal.Problemf(portal.Unverified, "the OAuth server refuses the refresh token: %w", err))
 	}
 	if err != nil {

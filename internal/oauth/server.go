@@ -100,8 +100,8 @@ func (g Grant) Token() portal.Token {
 // Refresh exchanges a refresh token for a new pair. The old refresh token is used up, so the grant must be stored
 // before anything else is done with it, and the request is never repeated.
 //
-// Errors: *portal.DeadTokenError where the token will never work again; *portal.Error with WrongClient,
-// PaymentRequired or OAuthUnreachable otherwise.
+// Errors: *portal.DeadTokenError where the OAuth server refuses the token, or us; *portal.Error with OAuthUnreachable
+// where it gives no usable answer.
 func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
 	endpoint := s.Endpoint(serverEndpoint)
 	config := oauth2.Config{
@@ -168,14 +168,9 @@ func refreshError(err error) (string, error) {
 	}
 	answer := &bitrix24.Error{Method: "oauth/token", Status: status, Code: code}
 	switch code {
-	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error":
+	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error", "payment_required",
+		"invalid_client", "wrong_client":
 		return code, &portal.DeadTokenError{Reason: code, Err: answer}
-	case "invalid_client", "wrong_client":
-		// It can mean that the app was removed from this portal, or that our own credentials are wrong. The token is
-		// left as it is: were it ours, marking it dead would lock every portal out.
-		return code, &portal.Error{Problem: portal.WrongClient, Err: answer}
-	case "payment_required":
-		return code, &portal.Error{Problem: portal.PaymentRequired, Err: answer}
 	default:
 		return bitrix24.CodeOf(answer), &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}
 	}

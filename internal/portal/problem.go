@@ -74,11 +74,17 @@ var ErrUnknownPortal = errors.New("no record of this portal")
 // ErrNoToken is returned where no token of the user is stored.
 var ErrNoToken = errors.New("no token stored for this user")
 
-// DeadTokenError says that a refresh token will never work again and why; only the user's next open of the app brings
-// a new one.
+// DeadTokenError says that the OAuth server refuses a refresh token and why. It is not tried again; the user's next open
+// of the app brings a new one.
 type DeadTokenError struct {
 	Reason string // the OAuth server's code in lower case, such as "invalid_grant"
 	Err    error
+}
+
+// Passing reports whether the reason may end by itself: the app is paid for again, or the operator mends client_secret.
+// Such a token may be tried again after a while; a mistake of ours must not cost a portal its token for good.
+func (e *DeadTokenError) Passing() bool {
+	return e.Reason == "payment_required" || e.Reason == "invalid_client" || e.Reason == "wrong_client"
 }
 
 // Error names the reason.

@@ -27,6 +27,7 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	s.stall(r, params.Get("refresh_token"))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	grantType := params.Get("grant_type")

@@ -57,6 +57,8 @@ type Sim struct {
 	refusals map[string]string // client_id -> error code that the OAuth server answers to exchanges
 	oauth    map[string]int    // requests by path and grant type
 	issued   []string
+	stalls   map[*Portal]chan struct{} // exchanges for a portal wait until its channel is closed
+	stalled  int
 
 	events     sync.WaitGroup
 	deliveries []Delivery
@@ -99,6 +101,7 @@ func New(o Options) (*Sim, error) {
 		codes:    map[string]*token{},
 		refusals: map[string]string{},
 		oauth:    map[string]int{},
+		stalls:   map[*Portal]chan struct{}{},
 		client:   &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	s.chances.init(o.Seed)
@@ -160,6 +163,58 @@ func (s *Sim) RefuseExchanges(clientID, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusals[clientID] = code
+}
+
+// StallExchanges makes the OAuth server leave every exchange for a portal unanswered, until release is called.
+func (s *Sim) StallExchanges(p *Portal) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := make(chan struct{})
+	s.stalls[p] = open
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.stalls[p] == open {
+			delete(s.stalls, p)
+			close(open)
+		}
+	}
+}
+
+// Stalled is how many exchanges wait now.
+func (s *Sim) Stalled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stalled
+}
+
+// AwaitStalled waits until so many exchanges wait.
+func (s *Sim) AwaitStalled(n int) {
+	for s.Stalled() < n {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// stall waits where exchanges for a refresh token's portal are stalled.
+func (s *Sim) stall(r *http.Request, refresh string) {
+	s.mu.Lock()
+	var open chan struct{}
+	if t := s.refresh[refresh]; t != nil {
+		open = s.stalls[t.portal]
+	}
+	if open == nil {
+		s.mu.Unlock()
+		return
+	}
+	s.stalled++
+	s.mu.Unlock()
+	select {
+	case <-open:
+	case <-r.Context().Done():
+	}
+	s.mu.Lock()
+	s.stalled--
+	s.mu.Unlock()
 }
 
 // OAuthRequests counts requests of the OAuth server by name: "app.info", "refresh_token", "authorization_code".

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"itemlens/internal/apptest"
+	"itemlens/internal/config"
 	"itemlens/internal/portalsim"
 	"itemlens/internal/stack"
 )
@@ -360,19 +361,91 @@ func TestOwnPage(t *testing.T) {
 	}
 }
 
-func TestOAuthServerTrouble(t *testing.T) {
+func TestDeadTokensSayWhyAndAreNotTriedAgain(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
-	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
-	app.Sim.ExpireAccessTokens()
-	app.Sim.RefuseExchanges(stack.ClientID, "invalid_client")
-	wantProblem(t, app.Post(opening.URL, opening.Form), 502, "wrong_client")
-	app.Sim.RefuseExchanges(stack.ClientID, "PAYMENT_REQUIRED")
-	wantProblem(t, app.Post(opening.URL, opening.Form), 402, "payment_required")
-	app.Sim.RefuseExchanges(stack.ClientID, "")
-	if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
-		t.Errorf("once the trouble is over: status %d", answer.Status)
+	for code, want := range map[string]struct {
+		status  int
+		problem string
+	}{
+		"invalid_grant":      {401, "token_expired"},
+		"invalid_client":     {502, "wrong_client"},
+		"wrong_client":       {502, "wrong_client"},
+		"PAYMENT_REQUIRED":   {402, "payment_required"},
+		"PORTAL_DELETED":     {410, "portal_deleted"},
+		"user_access_error":  {403, "no_app_access"},
+		"insufficient_scope": {403, "missing_scope"},
+	} {
+		t.Run(code, func(t *testing.T) {
+			opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+				t.Fatalf("before: status %d", answer.Status)
+			}
+			app.Sim.ExpireAccessTokens()
+			app.Sim.RefuseExchanges(stack.ClientID, code)
+			before := app.Sim.OAuthRequests("refresh_token")
+			for range 3 {
+				wantProblem(t, app.Post(opening.URL, opening.Form), want.status, want.problem)
+			}
+			if got := app.Sim.OAuthRequests("refresh_token") - before; got != 1 {
+				t.Errorf("%d exchanges, want 1", got)
+			}
+			if !strings.Contains(app.Dump(), `"dead_reason": "`+strings.ToLower(code)+`"`) {
+				t.Error("the reason is not stored")
+			}
+			app.Sim.RefuseExchanges(stack.ClientID, "")
+			if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK { // with a fresh pair
+				t.Errorf("opened anew: status %d", answer.Status)
+			}
+		})
 	}
+	if !strings.Contains(app.Log.String(), `"msg":"refresh token is dead"`) {
+		t.Error("no line in the log")
+	}
+	metrics := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "")
+	if !strings.Contains(metrics.Body, `itemlens_portal_request_seconds_count{code="invalid_grant",method="oauth/token"}`) {
+		t.Error("no metric")
+	}
+}
+
+// TestStalledOAuthServerLeavesOtherPortalsAlone fills one portal's renewals with a stalled OAuth server; pages of another
+// portal are all served before the stall ends.
+func TestStalledOAuthServerLeavesOtherPortalsAlone(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) {
+		adjust := o.Adjust
+		o.Adjust = func(c *config.Config) { adjust(c); c.DatabaseMaxConns = 6 }
+	})
+	app.Install()
+	other, err := app.Sim.AddPortal("other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.InstallIn(other)
+	var stale []portalsim.Opening
+	for range 40 { // each with a pair of its own, so that nothing is shared
+		stale = append(stale, app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250))
+	}
+	app.Sim.ExpireAccessTokens()
+	release := app.Sim.StallExchanges(app.Portal)
+	var wg sync.WaitGroup
+	for _, opening := range stale {
+		wg.Go(func() { app.Post(opening.URL, opening.Form) })
+	}
+	app.Sim.AwaitStalled(1)
+	for range 30 {
+		opening, err := other.Open(stack.ClientID, 2, "CRM_LEAD_DETAIL_TAB", `{"ID":"250"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+			t.Fatalf("the other portal's page: status %d\n%s", answer.Status, answer.Body)
+		}
+	}
+	if app.Sim.Stalled() == 0 {
+		t.Error("the stall ended before the other portal's pages were served")
+	}
+	release()
+	wg.Wait()
 }
 
 func TestOperatorEndpoints(t *testing.T) {

@@ -63,7 +63,9 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, AllowPrivate: c.AllowPrivate,
 		Observe: m.portalRequest, Now: time.Now,
 	})
-	tokens := oauth.NewTokens(authority, store)
+	tokens := oauth.NewTokens(authority, store, oauth.Limits{
+		Renewals: max(1, int64(c.DatabaseMaxConns)/3), PerPortal: 2, Wait: 15 * time.Second,
+	}, log)
 	titles := map[string]string{}
 	for _, lang := range catalog.Languages() {
 		titles[lang] = catalog.For(lang).T("app.tab")

@@ -17,6 +17,9 @@ import (
 // opened together all post the old one.
 const ReuseWindow = 5 * time.Minute
 
+// RetryPassing is how long a token that was refused for a passing reason is left alone.
+const RetryPassing = time.Hour
+
 type tokenRow struct {
 	UserID       int64
 	AccessToken  []byte
@@ -119,9 +122,10 @@ func (s *Store) RenewToken(
 		}
 		if found {
 			current := bytes.Equal(row.RefreshHash, refresh.Hash())
+			known := &portal.DeadTokenError{Reason: row.DeadReason}
 			switch {
-			case row.DeadReason != "":
-				dead = &portal.DeadTokenError{Reason: row.DeadReason}
+			case row.DeadReason != "" && (!known.Passing() || s.now().Sub(row.StoredAt) < RetryPassing):
+				dead = known
 				return nil
 			case !current && s.now().Sub(row.StoredAt) > ReuseWindow:
 				dead = &portal.DeadTokenError{Reason: "replaced"}
