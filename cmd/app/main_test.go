@@ -76,7 +76,7 @@ func TestTheBinary(t *testing.T) {
 	listen, operator := freeAddress(t), freeAddress(t)
 	env := append(os.Environ(), "ITEMLENS_PUBLIC_URL=https://lens.example.com", "ITEMLENS_LISTEN="+listen, "ITEMLENS_OPERATOR_LISTEN="+operator,
 		"ITEMLENS_DATABASE_URL="+cluster.Empty(t), "ITEMLENS_CLIENT_ID=app.1", "ITEMLENS_CLIENT_SECRET=very-secret-indeed", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true")
-	var log bytes.Buffer
+	var log apptest.Log
 	cmd := exec.Command(binary)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
 	if err := cmd.Start(); err != nil {

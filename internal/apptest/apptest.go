@@ -141,7 +141,9 @@ func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App 
 	options := stack.Options{
 		DatabaseURL: a.DatabaseURL, PortalName: "acme", Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Simulator: portalsim.Options{RateBurst: 10_000, Vary: true, Seed: seed(t)},
-		Adjust:    func(c *config.Config) { c.PortalTimeout = 3 * time.Second },
+		Adjust: func(c *config.Config) {
+			c.PortalTimeout, c.PortalRate, c.PortalBurst = 3*time.Second, 1000, 10_000
+		},
 	}
 	for _, change := range adjust {
 		change(&options)

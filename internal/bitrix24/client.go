@@ -34,20 +34,23 @@ type Options struct {
 	MaxBody      int64         // largest answer read, in bytes; default 8 MiB
 	AllowPrivate bool          // allow plain http and private addresses: portals in one's own network, the simulator
 	UserAgent    string
+	Rate         Rate // zero: no limit of ours
 	Observe      func(ctx context.Context, o Observation)
 }
 
-// Client calls REST methods. It never repeats a request and never follows a redirect by itself: the caller knows
-// whether the request may run twice and whether the new address is to be believed.
+// Client calls REST methods. It repeats a request only where the portal says that it did not run (its request limit), and
+// never follows a redirect by itself: the caller knows whether a request may run twice and whether an address is to be
+// believed.
 type Client struct {
 	http    *http.Client
 	maxBody int64
 	agent   string
 	observe func(context.Context, Observation)
+	buckets *buckets
 }
 
 // NewClient makes a client whose connections are guarded (see NewHTTPClient).
-func NewClient(o Options) *Client {
+func NewClient(o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 20 * time.Second
 	}
@@ -57,12 +60,17 @@ func NewClient(o Options) *Client {
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Observation) {}
 	}
+	buckets, err := newBuckets(o.Rate)
+	if err != nil {
+		return nil, fmt.Errorf("make client: %w", err)
+	}
 	return &Client{
 		http:    NewHTTPClient(o.Timeout, o.AllowPrivate),
 		maxBody: o.MaxBody,
 		agent:   o.UserAgent,
 		observe: o.Observe,
-	}
+		buckets: buckets,
+	}, nil
 }
 
 // Close lets go of idle connections.
@@ -79,10 +87,22 @@ type Answer struct {
 // body, so that no log on the way keeps it (settings/how-to-call-rest-api/authorization.md).
 //
 // Errors: *Error for what the platform answered, *AnswerError for an answer that is not the platform's,
-// *RedirectError where the portal moved, anything else for a request that got no answer (see IsUnreachable).
+// *RedirectError where the portal moved, *BusyError where its request limit is used up, anything else for a request that got no answer (see IsUnreachable).
 func (c *Client) Call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
+	host := EndpointHost(to.Endpoint)
+	if err := c.buckets.wait(ctx, host, method); err != nil {
+		c.observe(ctx, Observation{Method: method, Code: CodeOf(err)})
+		return nil, err
+	}
 	start := time.Now()
 	answer, err := c.call(ctx, to, method, params)
+	if IsRateLimit(err) {
+		// The request did not run, so it may be sent once more, after everything else that waits for this portal.
+		c.buckets.full(host)
+		if c.buckets.rate.PerSecond > 0 && c.buckets.wait(ctx, host, method) == nil {
+			answer, err = c.call(ctx, to, method, params)
+		}
+	}
 	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
 	return answer, err
 }

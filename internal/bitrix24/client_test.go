@@ -36,7 +36,10 @@ func serveFunc(t *testing.T, h http.HandlerFunc) bitrix24.Target {
 func newClient(t *testing.T, o bitrix24.Options) *bitrix24.Client {
 	t.Helper()
 	o.AllowPrivate = true
-	c := bitrix24.NewClient(o)
+	c, err := bitrix24.NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(c.Close)
 	return c
 }
@@ -175,9 +178,12 @@ func TestCallTimesOut(t *testing.T) {
 func TestPrivateAddressesAreRefused(t *testing.T) {
 	called := false
 	target := serveFunc(t, func(http.ResponseWriter, *http.Request) { called = true })
-	guarded := bitrix24.NewClient(bitrix24.Options{})
+	guarded, err := bitrix24.NewClient(bitrix24.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(guarded.Close)
-	_, err := guarded.Call(context.Background(), target, "x", nil)
+	_, err = guarded.Call(context.Background(), target, "x", nil)
 	if !errors.Is(err, bitrix24.ErrForbiddenAddress) || called {
 		t.Fatalf("got %v, called %v", err, called)
 	}

@@ -83,9 +83,12 @@ func CodeOf(err error) string {
 	var platform *Error
 	var unusable *AnswerError
 	var redirect *RedirectError
+	var busy *BusyError
 	switch {
 	case err == nil:
 		return "ok"
+	case errors.As(err, &busy):
+		return "busy"
 	case errors.As(err, &platform):
 		return knownCode(platform.Code)
 	case errors.As(err, &unusable):

@@ -14,6 +14,7 @@ func Problem(err error) error {
 		return err
 	}
 	var redirect *bitrix24.RedirectError
+	var busy *bitrix24.BusyError
 	for _, rule := range []struct {
 		is      func(error) bool
 		problem portal.Problem
@@ -29,6 +30,7 @@ func Problem(err error) error {
 		{bitrix24.IsInsufficientScope, portal.MissingScope},
 		{bitrix24.IsPaymentRequired, portal.PaymentRequired},
 		{bitrix24.IsPortalDeleted, portal.PortalDeleted},
+		{func(err error) bool { return errors.As(err, &busy) }, portal.PortalBusy},
 		{bitrix24.IsRateLimit, portal.PortalBusy},
 		{bitrix24.IsOperationTimeLimit, portal.PortalBusy},
 		{bitrix24.IsOverload, portal.PortalBusy},

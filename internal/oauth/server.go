@@ -42,24 +42,21 @@ type Server struct {
 }
 
 // NewServer makes a client.
-func NewServer(c Config) *Server {
+func NewServer(c Config) (*Server, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
 	if c.Observe == nil {
 		c.Observe = func(context.Context, bitrix24.Observation) {}
 	}
-	return &Server{
-		config: c,
-		http:   bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate),
-		rest: bitrix24.NewClient(bitrix24.Options{
-			Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate,
-			Observe: func(ctx context.Context, o bitrix24.Observation) {
-				o.Method = "oauth/" + o.Method
-				c.Observe(ctx, o)
-			},
-		}),
-	}
+	rest, err := bitrix24.NewClient(bitrix24.Options{
+		Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate,
+		Observe: func(ctx context.Context, o bitrix24.Observation) {
+			o.Method = "oauth/" + o.Method
+			c.Observe(ctx, o)
+		},
+	})
+	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate), rest: rest}, err
 }
 
 // Close lets go of idle connections.

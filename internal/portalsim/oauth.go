@@ -27,7 +27,17 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.stall(r, params.Get("refresh_token"))
+	portal := s.portalOf(params.Get("refresh_token"))
+	if !s.wait(r, s.stalls, portal) {
+		return // gave up before anything was done
+	}
+	status, answer := s.exchange(r.Host, params)
+	s.wait(r, s.held, portal)
+	writeJSON(w, status, answer)
+}
+
+// exchange does what the parameters ask for and gives the answer.
+func (s *Sim) exchange(host string, params url.Values) (status int, answer *object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	grantType := params.Get("grant_type")
@@ -35,12 +45,10 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 
 	app := s.apps[params.Get("client_id")]
 	if app == nil || app.ClientSecret != params.Get("client_secret") {
-		writeOAuthError(w, "invalid_client", "Invalid client")
-		return
+		return oauthError("invalid_client", "Invalid client")
 	}
 	if code := s.refusals[app.ClientID]; code != "" {
-		writeOAuthError(w, code, "Refused on purpose")
-		return
+		return oauthError(code, "Refused on purpose")
 	}
 	var set map[string]*token
 	var text string
@@ -50,13 +58,11 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	case "authorization_code":
 		set, text = s.codes, params.Get("code")
 	default:
-		writeOAuthError(w, "invalid_request", "Unknown grant_type")
-		return
+		return oauthError("invalid_request", "Unknown grant_type")
 	}
 	t := set[text]
 	if t == nil || t.clientID != app.ClientID || !s.now().Before(t.expires) {
-		writeOAuthError(w, "invalid_grant", "Invalid grant")
-		return
+		return oauthError("invalid_grant", "Invalid grant")
 	}
 	t.portal.mu.Lock()
 	in := t.portal.installs[app.ClientID]
@@ -64,27 +70,25 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	t.portal.mu.Unlock()
 	switch {
 	case gone:
-		writeOAuthError(w, "invalid_client", "Application is not installed")
-		return
+		return oauthError("invalid_client", "Application is not installed")
 	case unpaid:
-		writeOAuthError(w, "PAYMENT_REQUIRED", "Payment required")
-		return
+		return oauthError("PAYMENT_REQUIRED", "Payment required")
 	}
 	delete(set, text) // a refresh token and a code work once
 	access, refresh := s.issue(app, t.portal, t.user)
-	answer := newObject().
+	answer = newObject().
 		set("access_token", access).
 		set("expires", s.access[access].expires.Unix()).
 		set("expires_in", int(s.options.AccessLife/time.Second)).
 		set("scope", strings.Join(app.Scope, ",")).
-		set("domain", r.Host).
-		set("server_endpoint", "http://"+r.Host+"/rest/").
+		set("domain", host).
+		set("server_endpoint", "http://"+host+"/rest/").
 		set("status", app.Status).
 		set("client_endpoint", t.portal.Endpoint()).
 		set("member_id", t.portal.MemberID).
 		set("user_id", t.user.ID).
 		set("refresh_token", refresh)
-	writeJSON(w, http.StatusOK, s.vary(answer))
+	return http.StatusOK, s.vary(answer)
 }
 
 // serveAppInfo tells whose an access token is. The shape is the official SDKs'.
@@ -180,10 +184,15 @@ func (s *Sim) oauthParams(w http.ResponseWriter, r *http.Request) (url.Values, b
 	return r.Form, true
 }
 
-func writeOAuthError(w http.ResponseWriter, code, description string) {
-	status := http.StatusBadRequest
+func oauthError(code, description string) (status int, answer *object) {
+	status = http.StatusBadRequest
 	if slices.Contains([]string{"invalid_client", "wrong_client"}, code) {
 		status = http.StatusUnauthorized
 	}
-	writeError(w, status, code, description)
+	return status, newObject().set("error", code).set("error_description", description)
+}
+
+func writeOAuthError(w http.ResponseWriter, code, description string) {
+	status, answer := oauthError(code, description)
+	writeJSON(w, status, answer)
 }

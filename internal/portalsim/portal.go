@@ -40,6 +40,7 @@ type Portal struct {
 	faults   []*Fault
 	failing  map[string]*Fault // by method
 	bucket   float64
+	overruns int // requests that found the bucket full
 	bucketAt time.Time
 	requests map[string]int // HTTP requests by method
 	commands map[string]int // the same, with the commands of batches counted one by one
@@ -250,6 +251,13 @@ func (p *Portal) user(id int) *User { // callers hold mu
 // Requests counts the HTTP requests that the portal's REST answered: all of them for "", else those of one method.
 func (p *Portal) Requests(method string) int { return p.count(p.requests, method) }
 
+// Overruns counts the requests that were refused because the bucket was full.
+func (p *Portal) Overruns() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.overruns
+}
+
 // Commands counts method calls, those within batches one by one.
 func (p *Portal) Commands(method string) int { return p.count(p.commands, method) }
 
@@ -357,6 +365,7 @@ func (p *Portal) overLimit(now time.Time) bool {
 	}
 	p.bucketAt = now
 	if p.bucket+1 > burst {
+		p.overruns++
 		return true
 	}
 	p.bucket++

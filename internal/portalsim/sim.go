@@ -58,7 +58,9 @@ type Sim struct {
 	oauth    map[string]int    // requests by path and grant type
 	issued   []string
 	stalls   map[*Portal]chan struct{} // exchanges for a portal wait until its channel is closed
+	held     map[*Portal]chan struct{} // the same for answers: the exchange has been done
 	stalled  int
+	ended    int // how many have waited, and do no longer
 
 	events     sync.WaitGroup
 	deliveries []Delivery
@@ -102,6 +104,7 @@ func New(o Options) (*Sim, error) {
 		refusals: map[string]string{},
 		oauth:    map[string]int{},
 		stalls:   map[*Portal]chan struct{}{},
+		held:     map[*Portal]chan struct{}{},
 		client:   &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	s.chances.init(o.Seed)
@@ -165,17 +168,22 @@ func (s *Sim) RefuseExchanges(clientID, code string) {
 	s.refusals[clientID] = code
 }
 
-// StallExchanges makes the OAuth server leave every exchange for a portal unanswered, until release is called.
-func (s *Sim) StallExchanges(p *Portal) (release func()) {
+// StallExchanges makes the OAuth server leave every exchange for a portal undone and unanswered, until release is called.
+func (s *Sim) StallExchanges(p *Portal) (release func()) { return s.stop(s.stalls, p) }
+
+// StallAnswers makes the OAuth server do exchanges for a portal, but hold the answers back until release is called.
+func (s *Sim) StallAnswers(p *Portal) (release func()) { return s.stop(s.held, p) }
+
+func (s *Sim) stop(in map[*Portal]chan struct{}, p *Portal) (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := make(chan struct{})
-	s.stalls[p] = open
+	in[p] = open
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.stalls[p] == open {
-			delete(s.stalls, p)
+		if in[p] == open {
+			delete(in, p)
 			close(open)
 		}
 	}
@@ -188,6 +196,13 @@ func (s *Sim) Stalled() int {
 	return s.stalled
 }
 
+// StallsEnded is how many exchanges have waited and do no longer: released, or given up by the client.
+func (s *Sim) StallsEnded() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
 // AwaitStalled waits until so many exchanges wait.
 func (s *Sim) AwaitStalled(n int) {
 	for s.Stalled() < n {
@@ -195,16 +210,13 @@ func (s *Sim) AwaitStalled(n int) {
 	}
 }
 
-// stall waits where exchanges for a refresh token's portal are stalled.
-func (s *Sim) stall(r *http.Request, refresh string) {
+// wait waits where a portal is stopped, and reports whether the client is still there; callers do not hold mu.
+func (s *Sim) wait(r *http.Request, in map[*Portal]chan struct{}, p *Portal) bool {
 	s.mu.Lock()
-	var open chan struct{}
-	if t := s.refresh[refresh]; t != nil {
-		open = s.stalls[t.portal]
-	}
+	open := in[p]
 	if open == nil {
 		s.mu.Unlock()
-		return
+		return true
 	}
 	s.stalled++
 	s.mu.Unlock()
@@ -214,7 +226,19 @@ func (s *Sim) stall(r *http.Request, refresh string) {
 	}
 	s.mu.Lock()
 	s.stalled--
+	s.ended++
 	s.mu.Unlock()
+	return r.Context().Err() == nil
+}
+
+// portalOf is the portal of a refresh token; nil for an unknown one.
+func (s *Sim) portalOf(refresh string) *Portal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.refresh[refresh]; t != nil {
+		return t.portal
+	}
+	return nil
 }
 
 // OAuthRequests counts requests of the OAuth server by name: "app.info", "refresh_token", "authorization_code".

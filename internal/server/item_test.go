@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -244,7 +245,7 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 		{portalsim.Fault{Kind: "delay", Delay: 5 * time.Second}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "redirect", Target: foreign.Endpoint() + "batch"}, 403, "unverified"},
 		{portalsim.Fault{Kind: "redirect", Target: "https://evil.example/rest/batch"}, 403, "unverified"},
-		{portalsim.Fault{Kind: "QUERY_LIMIT_EXCEEDED", Status: 503}, 503, "portal_busy"},
+		{portalsim.Fault{Kind: "QUERY_LIMIT_EXCEEDED", Status: 503, Count: 2}, 503, "portal_busy"}, // once more is tried
 		{portalsim.Fault{Kind: "OPERATION_TIME_LIMIT", Status: 429}, 503, "portal_busy"},
 		{portalsim.Fault{Kind: "OVERLOAD_LIMIT", Status: 503}, 503, "portal_busy"},
 		{portalsim.Fault{Kind: "INTERNAL_SERVER_ERROR", Status: 500}, 502, "portal_unreachable"},
@@ -252,7 +253,7 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 		{portalsim.Fault{Kind: "ACCESS_DENIED", Status: 403}, 402, "payment_required"},
 	} {
 		t.Run(fmt.Sprint(tt.fault.Kind, tt.fault.Target), func(t *testing.T) {
-			tt.fault.Count = 1
+			tt.fault.Count = max(1, tt.fault.Count)
 			app.Portal.AddFault(tt.fault)
 			answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
 			wantProblem(t, answer, tt.status, tt.problem)
@@ -441,11 +442,51 @@ func TestStalledOAuthServerLeavesOtherPortalsAlone(t *testing.T) {
 			t.Fatalf("the other portal's page: status %d\n%s", answer.Status, answer.Body)
 		}
 	}
-	if app.Sim.Stalled() == 0 {
-		t.Error("the stall ended before the other portal's pages were served")
+	if app.Sim.StallsEnded() > 0 {
+		t.Error("the other portal's pages waited until an exchange was given up")
 	}
 	release()
 	wg.Wait()
+}
+
+// TestTwoHundredPagesAtOnceOfOnePortal has the platform's own limits: 50 at once, 2 a second.
+func TestTwoHundredPagesAtOnceOfOnePortal(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) {
+		o.Simulator.RateBurst = 0 // the default, as real
+		adjust := o.Adjust
+		o.Adjust = func(c *config.Config) {
+			adjust(c)
+			c.PortalRate, c.PortalBurst, c.PortalWait = 2, 50, 3*time.Second
+		}
+	})
+	app.Install()
+	app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range 200 {
+		opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+		wg.Go(func() {
+			answer := app.Post(opening.URL, opening.Form)
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[answer.Status]++
+			if answer.Status == http.StatusServiceUnavailable {
+				wantProblem(t, answer, 503, "portal_busy")
+				if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err != nil || seconds < 1 {
+					t.Errorf("Retry-After %q", answer.Header.Get("Retry-After"))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if statuses[200] < 40 || statuses[503] == 0 || statuses[200]+statuses[503] != 200 {
+		t.Errorf("statuses %v", statuses)
+	}
+	if got := app.Portal.Overruns(); got > 5 {
+		t.Errorf("%d requests overran the portal's bucket", got)
+	}
+	t.Logf("200 pages at once: %v, refused by the portal: %d", statuses, app.Portal.Overruns())
 }
 
 func TestOperatorEndpoints(t *testing.T) {

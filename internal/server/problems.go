@@ -4,7 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -76,7 +78,12 @@ func (p *problemPages) handle(err error, c echo.Context) {
 	c.Set("problem", string(problem))
 	c.Set("reason", err.Error())
 	if problem == portal.PortalBusy || problem == portal.StorageDown {
-		c.Response().Header().Set("Retry-After", "5")
+		wait := 5 * time.Second
+		var busy *bitrix24.BusyError
+		if errors.As(err, &busy) {
+			wait = max(time.Second, busy.RetryAfter)
+		}
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 	}
 	l := p.catalog.For(c.QueryParam("LANG"))
 	page := problemPage{

@@ -56,13 +56,20 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	m := newMetrics()
 	agent := "ItemLens/" + version
-	rest := bitrix24.NewClient(bitrix24.Options{
+	rest, err := bitrix24.NewClient(bitrix24.Options{
 		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest,
+		Rate: bitrix24.Rate{PerSecond: c.PortalRate, Burst: c.PortalBurst, Wait: c.PortalWait},
 	})
-	authority := oauth.NewServer(oauth.Config{
+	if err != nil {
+		return nil, err
+	}
+	authority, err := oauth.NewServer(oauth.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, AllowPrivate: c.AllowPrivate,
 		Observe: m.portalRequest, Now: time.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
 	tokens := oauth.NewTokens(authority, store, oauth.Limits{
 		Renewals: max(1, int64(c.DatabaseMaxConns)/3), PerPortal: 2, Wait: 15 * time.Second,
 	}, log)

@@ -1,0 +1,91 @@
+package bitrix24
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+)
+
+// Rate is what a portal allows a client: a leaky bucket, counted by the portal and the caller's address (limits.md).
+type Rate struct {
+	PerSecond int           // how fast the bucket empties
+	Burst     int           // what it holds
+	Wait      time.Duration // how long a request may wait for room
+}
+
+// BusyError says that a portal's bucket is full, by our own count, and that waiting would take too long. The request
+// was not sent.
+type BusyError struct {
+	Method     string
+	RetryAfter time.Duration
+}
+
+// Error names the method and the wait.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%s: the portal's request limit is used up for %s", e.Method, e.RetryAfter.Round(time.Second))
+}
+
+// buckets counts requests by portal, so that a portal's own bucket is not overrun by more than its burst.
+type buckets struct {
+	rate  Rate
+	mu    sync.Mutex
+	byKey *lru.Cache[string, *rate.Limiter]
+}
+
+func newBuckets(r Rate) (*buckets, error) {
+	byKey, err := lru.New[string, *rate.Limiter](10_000)
+	return &buckets{rate: r, byKey: byKey}, err
+}
+
+func (b *buckets) of(host string) *rate.Limiter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limiter, ok := b.byKey.Get(host)
+	if !ok {
+		limiter = rate.NewLimiter(rate.Limit(b.rate.PerSecond), b.rate.Burst)
+		b.byKey.Add(host, limiter)
+	}
+	return limiter
+}
+
+// wait takes a place in the portal's bucket. Where that takes longer than a request may wait, it returns a *BusyError at
+// once and takes none: somebody who would be refused anyway is told now.
+func (b *buckets) wait(ctx context.Context, host, method string) error {
+	if b.rate.PerSecond == 0 {
+		return nil
+	}
+	place := b.of(host).Reserve()
+	delay := place.Delay()
+	if delay > b.rate.Wait {
+		place.Cancel()
+		return &BusyError{Method: method, RetryAfter: delay}
+	}
+	if delay == 0 {
+		return nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		place.Cancel()
+		return &unreachableError{method: method, err: ctx.Err()}
+	}
+}
+
+// full empties our own idea of the room that is left: the portal says that there is none, because others call it from
+// our address too, or another process of ours does.
+func (b *buckets) full(host string) {
+	if b.rate.PerSecond == 0 {
+		return
+	}
+	limiter := b.of(host)
+	if room := int(limiter.Tokens()); room > 0 {
+		limiter.ReserveN(time.Now(), room)
+	}
+}
