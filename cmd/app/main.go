@@ -21,6 +21,7 @@ import (
 
 	"itemlens/internal/config"
 	"itemlens/internal/seal"
+	"itemlens/internal/secret"
 	"itemlens/internal/server"
 	"itemlens/internal/storage"
 )
@@ -32,6 +33,9 @@ type cli struct {
 	Migrate struct{} `cmd:"" name:"migrate" help:"Bring the database up to date."`
 	Keys    struct {
 		Generate struct{} `cmd:"" help:"Print a new keyset."`
+		Add      struct{} `cmd:"" help:"Print the keyset with a new key, which seals from then on."`
+		Rotate   struct{} `cmd:"" help:"Seal everything in the database with the newest key, while the app serves."`
+		Prune    struct{} `cmd:"" help:"Print the keyset without its older keys."`
 	} `cmd:"" help:"Keys that seal tokens."`
 	Healthcheck struct{} `cmd:"" help:"Ask a running app whether it is ready; exit 0 if so."`
 	Version     struct{} `cmd:"" help:"Print the version."`
@@ -61,12 +65,16 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 	case "migrate":
 		return migrate(c.Raw, out)
 	case "keys generate":
-		key, err := seal.Generate()
+		return printKeyset(out, seal.Generate)
+	case "keys add", "keys prune":
+		keyset, err := c.Raw.KeysetText()
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(out, key.Reveal()) // printing it is what the command is for
-		return err
+		change := map[string]func(secret.Text) (secret.Text, error){"keys add": seal.Extend, "keys prune": seal.Prune}[command.Command()]
+		return printKeyset(out, func() (secret.Text, error) { return change(keyset) })
+	case "keys rotate":
+		return rotate(ctx, c.Raw, out)
 	case "healthcheck":
 		return healthcheck(ctx, c.Raw.OperatorListen)
 	case "version":
@@ -75,6 +83,61 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 	default:
 		return serve(ctx, c.Raw, logTo)
 	}
+}
+
+// printKeyset prints a secret: that is what the command is for.
+func printKeyset(out io.Writer, make func() (secret.Text, error)) error {
+	keyset, err := make()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, keyset.Reveal())
+	return err
+}
+
+func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
+	database, err := raw.Database()
+	if err != nil {
+		return err
+	}
+	keyset, err := raw.KeysetText()
+	if err != nil {
+		return err
+	}
+	sealer, err := seal.New(keyset)
+	if err != nil {
+		return fmt.Errorf("ITEMLENS_KEYSET: %w", err)
+	}
+	store, err := storage.Open(ctx, storage.Options{URL: database, Sealer: sealer, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	resealed, unreadable, err := store.Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out, "%d rows sealed with the newest key\n", resealed); err != nil {
+		return err
+	}
+	if unreadable > 0 {
+		return fmt.Errorf("%d rows do not open with any key of the keyset and were left as they are", unreadable)
+	}
+	return nil
+}
+
+// checkKeys finds a wrong keyset before it does harm. A database that does not answer yet is no reason not to start.
+func checkKeys(ctx context.Context, store *storage.Store, log *slog.Logger) error {
+	sealed, unknown, err := store.UnknownKeys(ctx)
+	switch {
+	case err != nil:
+		log.Warn("the keyset could not be checked against the database", "error", err.Error())
+	case unknown > 0 && unknown == sealed:
+		return fmt.Errorf("ITEMLENS_KEYSET opens none of the %d sealed rows of the database: it is the wrong keyset", sealed)
+	case unknown > 0:
+		log.Error("rows were sealed with a key that the keyset lacks; their portals cannot be served", "rows", unknown, "of", sealed)
+	}
+	return nil
 }
 
 func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
@@ -93,6 +156,9 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	if err := checkKeys(ctx, store, log); err != nil {
+		return err
+	}
 	s, err := server.New(c, store, log, version())
 	if err != nil {
 		return err

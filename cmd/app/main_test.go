@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +16,10 @@ import (
 	"time"
 
 	"itemlens/internal/apptest"
+	"itemlens/internal/portal"
+	"itemlens/internal/seal"
+	"itemlens/internal/secret"
+	"itemlens/internal/storage"
 )
 
 var cluster apptest.Cluster
@@ -50,6 +56,67 @@ func TestMigrateCommand(t *testing.T) {
 		if out, err := call(t, "migrate", "--database-url", url); err != nil || out != "the database is up to date" {
 			t.Errorf("%q, %v", out, err)
 		}
+	}
+}
+
+// TestRotatingKeys goes through a rotation as docs/operate.md tells it.
+func TestRotatingKeys(t *testing.T) {
+	url := cluster.Database(t)
+	old, err := call(t, "keys", "generate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := call(t, "keys", "add", "--keyset", old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	only, err := call(t, "keys", "prune", "--keyset", both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(keyset string) *storage.Store {
+		sealer, err := seal.New(secret.New(keyset))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: sealer, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		return s
+	}
+	store := open(old)
+	const portals = 450 // more than two batches
+	for i := range portals {
+		id := portal.MemberID(fmt.Sprintf("member-%04d", i))
+		err := store.SaveInstallation(t.Context(),
+			portal.Portal{MemberID: id, ClientEndpoint: "https://p/rest/", Domain: "p", ServerEndpoint: "https://o/rest/", ApplicationToken: secret.New("app"), Scope: []string{"crm"}, InstallerID: 1},
+			portal.Token{MemberID: id, UserID: 1, Access: secret.New("a"), Refresh: secret.New(fmt.Sprint("r", i)), ExpiresAt: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(keyset string, want error) {
+		t.Helper()
+		_, err := open(keyset).Token(t.Context(), "member-0007", 1)
+		if !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	check(both, nil)
+	check(only, seal.ErrUnreadable)
+	if out, err := call(t, "serve", "--database-url", url, "--keyset", only, "--public-url", "https://x", "--client-id", "x", "--client-secret", "x"); err == nil || !strings.Contains(err.Error(), "it is the wrong keyset") {
+		t.Errorf("a wrong keyset at the start: %v %s", err, out)
+	}
+	out, err := call(t, "keys", "rotate", "--database-url", url, "--keyset", both)
+	if err != nil || out != fmt.Sprintf("%d rows sealed with the newest key", 2*portals) {
+		t.Errorf("%q, %v", out, err)
+	}
+	check(only, nil)
+	check(old, seal.ErrUnreadable)
+	if out, err := call(t, "keys", "rotate", "--database-url", url, "--keyset", only); err != nil || !strings.HasPrefix(out, "0 rows") {
+		t.Errorf("again: %q, %v", out, err)
 	}
 }
 

@@ -101,6 +101,13 @@ func (r Raw) Parse() (Config, error) {
 	return c, errors.Join(p...)
 }
 
+// KeysetText reads the keyset alone.
+func (r Raw) KeysetText() (secret.Text, error) {
+	var p problems
+	text := p.secret("KEYSET", r.Keyset, r.KeysetFile)
+	return text, errors.Join(p...)
+}
+
 // Database reads the database URL alone, for commands that need nothing else.
 func (r Raw) Database() (secret.Text, error) {
 	var p problems

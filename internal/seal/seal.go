@@ -25,6 +25,7 @@ var ErrUnreadable = errors.New("sealed value does not open: wrong key, or not se
 type Sealer struct {
 	aead  tink.AEAD
 	keyID uint32
+	known []int64
 }
 
 // Generate makes a keyset with one new key, as New takes it.
@@ -33,6 +34,52 @@ func Generate() (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("generate keyset: %w", err)
 	}
+	return encode(handle)
+}
+
+// Extend adds a new key to a keyset, which seals from then on; the older ones go on opening what they sealed.
+func Extend(encoded secret.Text) (secret.Text, error) {
+	return change(encoded, func(m *keyset.Manager, _ *keyset.Handle) error {
+		id, err := m.Add(aead.AES256GCMKeyTemplate())
+		if err != nil {
+			return err
+		}
+		return m.SetPrimary(id)
+	})
+}
+
+// Prune drops every key but the newest. What the others sealed does not open any more: re-seal it first.
+func Prune(encoded secret.Text) (secret.Text, error) {
+	return change(encoded, func(m *keyset.Manager, h *keyset.Handle) error {
+		info := h.KeysetInfo()
+		for _, key := range info.GetKeyInfo() {
+			if key.GetKeyId() == info.GetPrimaryKeyId() {
+				continue
+			}
+			if err := m.Delete(key.GetKeyId()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func change(encoded secret.Text, do func(*keyset.Manager, *keyset.Handle) error) (secret.Text, error) {
+	handle, err := decode(encoded)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	manager := keyset.NewManagerFromHandle(handle)
+	if err := do(manager, handle); err != nil {
+		return secret.Text{}, fmt.Errorf("change keyset: %w", err)
+	}
+	if handle, err = manager.Handle(); err != nil {
+		return secret.Text{}, fmt.Errorf("change keyset: %w", err)
+	}
+	return encode(handle)
+}
+
+func encode(handle *keyset.Handle) (secret.Text, error) {
 	var out bytes.Buffer
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&out)); err != nil {
 		return secret.Text{}, fmt.Errorf("write keyset: %w", err)
@@ -40,8 +87,8 @@ func Generate() (secret.Text, error) {
 	return secret.New(base64.StdEncoding.EncodeToString(out.Bytes())), nil
 }
 
-// New reads a keyset: a Tink keyset in its binary form, in base64. The error never holds a part of it.
-func New(encoded secret.Text) (*Sealer, error) {
+// decode reads a keyset. The error never holds a part of it.
+func decode(encoded secret.Text) (*keyset.Handle, error) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded.Reveal()))
 	if err != nil || len(raw) == 0 {
 		return nil, errors.New("the keyset is no base64 text; make one with `app keys generate`")
@@ -50,12 +97,28 @@ func New(encoded secret.Text) (*Sealer, error) {
 	if err != nil {
 		return nil, errors.New("the keyset cannot be read; make one with `app keys generate`")
 	}
+	return handle, nil
+}
+
+// New reads a keyset: a Tink keyset in its binary form, in base64.
+func New(encoded secret.Text) (*Sealer, error) {
+	handle, err := decode(encoded)
+	if err != nil {
+		return nil, err
+	}
 	primitive, err := aead.New(handle)
 	if err != nil {
 		return nil, errors.New("the keyset is not for authenticated encryption (AEAD)")
 	}
-	return &Sealer{aead: primitive, keyID: handle.KeysetInfo().GetPrimaryKeyId()}, nil
+	s := &Sealer{aead: primitive, keyID: handle.KeysetInfo().GetPrimaryKeyId()}
+	for _, key := range handle.KeysetInfo().GetKeyInfo() {
+		s.known = append(s.known, int64(key.GetKeyId()))
+	}
+	return s, nil
 }
+
+// KeyIDs are the ids of all keys of the keyset.
+func (s *Sealer) KeyIDs() []int64 { return s.known }
 
 // KeyID is the id of the key that seals now; it is stored beside what it sealed.
 func (s *Sealer) KeyID() int64 { return int64(s.keyID) }
