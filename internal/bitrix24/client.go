@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -34,7 +35,8 @@ type Options struct {
 	MaxBody      int64         // largest answer read, in bytes; default 8 MiB
 	AllowPrivate bool          // allow plain http and private addresses: portals in one's own network, the simulator
 	UserAgent    string
-	Rate         Rate // zero: no limit of ours
+	Resolver     *net.Resolver // nil: the system's
+	Rate         Rate          // zero: no limit of ours
 	Observe      func(ctx context.Context, o Observation)
 }
 
@@ -65,7 +67,7 @@ func NewClient(o Options) (*Client, error) {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
 	return &Client{
-		http:    NewHTTPClient(o.Timeout, o.AllowPrivate),
+		http:    NewHTTPClient(o.Timeout, o.AllowPrivate, o.Resolver),
 		maxBody: o.MaxBody,
 		agent:   o.UserAgent,
 		observe: o.Observe,

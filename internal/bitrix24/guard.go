@@ -25,9 +25,10 @@ var forbidden = []netip.Prefix{
 
 // NewHTTPClient makes the client for every outgoing request: bounded in time, following no redirect, through no proxy
 // (the guard would see only the proxy), and connecting to public addresses alone unless private ones are allowed. The
-// check runs on the address that is dialled, after DNS, so a name that changes its answer gains nothing.
-func NewHTTPClient(timeout time.Duration, allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: min(timeout, 5*time.Second)}
+// check runs on the address that is dialled, after DNS, so a name that changes its answer gains nothing. A nil resolver
+// is the system's.
+func NewHTTPClient(timeout time.Duration, allowPrivate bool, resolver *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: min(timeout, 5*time.Second), Resolver: resolver}
 	if !allowPrivate {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }
 	}
@@ -74,6 +75,16 @@ func ParseEndpoint(text string, allowPrivate bool) (string, error) {
 		return "", fmt.Errorf("%w: malformed host", ErrForbiddenAddress)
 	}
 	return u.Scheme + "://" + CanonicalHost(u.Host) + "/" + strings.TrimLeft(strings.TrimRight(u.Path, "/")+"/", "/"), nil
+}
+
+// PortalOrigin is the origin of the portal that a person names: a host, or an address whose path does not matter.
+func PortalOrigin(text string, allowPrivate bool) (string, error) {
+	text = strings.TrimSpace(text)
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	endpoint, err := ParseEndpoint(text, allowPrivate)
+	return EndpointOrigin(endpoint), err
 }
 
 // EndpointHost is the host of a REST address, with its port unless that is the default one.

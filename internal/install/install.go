@@ -17,20 +17,30 @@ func (s *Service) Install(ctx context.Context, req *bitrix24.AppRequest) (portal
 }
 
 func (s *Service) install(ctx context.Context, c claim) (portal.Portal, *Report, error) {
-	p, token, now, err := s.verifyAdministrator(ctx, c)
+	p, token, err := s.verify(ctx, c)
 	if err != nil {
 		return p, nil, err
+	}
+	report, err := s.establish(ctx, p, token)
+	return p, report, err
+}
+
+// establish stores a verified portal with its administrator's token and binds what the app needs there.
+func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.Token) (*Report, error) {
+	now, err := s.inspect(ctx, p, token)
+	if err != nil {
+		return nil, err
 	}
 	// Stored before anything is bound: from the first binding on, the portal may send events and open pages.
 	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	report, err := s.bind(ctx, p, token, now)
 	if err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	s.Log.InfoContext(ctx, "installed", "portal", p.MemberID, "user", token.UserID, "smart_types", len(report.Types), "skipped", report.Skipped)
-	return p, report, nil
+	return report, nil
 }
 
 // staleAfter is how much older than the installation an uninstall event must be to be left over from before it. It

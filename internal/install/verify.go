@@ -25,6 +25,7 @@ var neededScope = []string{"crm", "placement"}
 type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error
+	SaveToken(ctx context.Context, t portal.Token) error
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 }
 
@@ -76,19 +77,11 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 	case !info.LivesAt(c.domain):
 		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than the domain says"))
 	}
-	p := portal.Portal{
-		MemberID:         info.MemberID,
-		ClientEndpoint:   info.ClientEndpoint,
-		Domain:           info.Domain,
-		ServerEndpoint:   s.Server.Endpoint(c.serverEndpoint),
-		ApplicationToken: c.applicationToken,
-		Scope:            info.Scope,
-		Status:           info.Status,
-		InstallerID:      info.UserID,
+	p, err := s.describe(info, c.serverEndpoint)
+	if err != nil {
+		return none(err)
 	}
-	if missing := p.MissingScope(neededScope...); len(missing) > 0 {
-		return none(&portal.Error{Problem: portal.MissingScope, Err: fmt.Errorf("the portal did not grant %v", missing)})
-	}
+	p.ApplicationToken = c.applicationToken
 	token, err := s.Tokens.Renew(ctx, p, c.refresh)
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) && portal.ProblemOf(err) == portal.TokenExpired {
@@ -101,6 +94,23 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 		return none(portal.Problemf(portal.Unverified, "access and refresh token belong to different users"))
 	}
 	return p, token, nil
+}
+
+// describe makes a portal of what the OAuth server told.
+func (s *Service) describe(info oauth.Info, serverEndpoint string) (portal.Portal, error) {
+	p := portal.Portal{
+		MemberID:       info.MemberID,
+		ClientEndpoint: info.ClientEndpoint,
+		Domain:         info.Domain,
+		ServerEndpoint: s.Server.Endpoint(serverEndpoint),
+		Scope:          info.Scope,
+		Status:         info.Status,
+		InstallerID:    info.UserID,
+	}
+	if missing := p.MissingScope(neededScope...); len(missing) > 0 {
+		return p, &portal.Error{Problem: portal.MissingScope, Err: fmt.Errorf("the portal did not grant %v", missing)}
+	}
+	return p, nil
 }
 
 // Adopt registers a genuine portal that is unknown here, on behalf of whoever opened a page of the app. The
@@ -123,13 +133,9 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 	return p, token, nil
 }
 
-// verifyAdministrator believes a claim, and asks the portal whether its user is an administrator. The answer to that
-// brings along what stands in the portal already.
-func (s *Service) verifyAdministrator(ctx context.Context, c claim) (portal.Portal, portal.Token, *standing, error) {
-	p, token, err := s.verify(ctx, c)
-	if err != nil {
-		return p, token, nil, err
-	}
+// inspect asks the portal whether a token's user is an administrator. The answer brings along what stands in the portal
+// already.
+func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Token) (*standing, error) {
 	var profile gate.Profile
 	now := &standing{}
 	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
@@ -138,23 +144,23 @@ func (s *Service) verifyAdministrator(ctx context.Context, c claim) (portal.Port
 		err = result.Decode("profile", &profile)
 	}
 	if err != nil {
-		return p, token, nil, gate.Problem(fmt.Errorf("ask the portal who installs: %w", err))
+		return nil, gate.Problem(fmt.Errorf("ask the portal who installs: %w", err))
 	}
 	user := profile.User()
 	switch {
 	case user.ID != token.UserID:
-		return p, token, nil, portal.Problemf(portal.Unverified, "the portal and the OAuth server name different users")
+		return nil, portal.Problemf(portal.Unverified, "the portal and the OAuth server name different users")
 	case !user.Admin:
-		return p, token, nil, portal.Problemf(portal.NotAdministrator, "user %d is no administrator", user.ID)
+		return nil, portal.Problemf(portal.NotAdministrator, "user %d is no administrator", user.ID)
 	}
 	err = now.read(result)
 	if errors.Is(err, errMoreTypes) {
 		err = s.allTypes(ctx, target, now)
 	}
 	if err != nil {
-		return p, token, nil, stepFailed("read_portal", err)
+		return nil, stepFailed("read_portal", err)
 	}
-	return p, token, now, nil
+	return now, nil
 }
 
 // stepFailed names the step of the installation that failed, for the page, unless the cause has a page of its own.

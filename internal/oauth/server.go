@@ -56,7 +56,7 @@ func NewServer(c Config) (*Server, error) {
 			c.Observe(ctx, o)
 		},
 	})
-	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate), rest: rest}, err
+	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil), rest: rest}, err
 }
 
 // Close lets go of idle connections.
@@ -100,6 +100,27 @@ func (g Grant) Token() portal.Token {
 // Errors: *portal.DeadTokenError where the OAuth server refuses the token, or us; *portal.Error with OAuthUnreachable
 // where it gives no usable answer.
 func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
+	return s.exchange(ctx, serverEndpoint, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+		return config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	})
+}
+
+// ExchangeCode exchanges an authorization code, which is good for 30 seconds and works once (settings/oauth/index.md).
+// Errors are those of Refresh.
+func (s *Server) ExchangeCode(ctx context.Context, serverEndpoint string, code secret.Text) (Grant, error) {
+	return s.exchange(ctx, serverEndpoint, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+		return config.Exchange(ctx, code.Reveal())
+	})
+}
+
+// AuthorizeURL is where a portal's user agrees to the app, and comes back from with a code and the state.
+func (s *Server) AuthorizeURL(portalOrigin, state string) string {
+	return portalOrigin + "/oauth/authorize/?" + url.Values{"client_id": {s.config.ClientID}, "state": {state}}.Encode()
+}
+
+func (s *Server) exchange(
+	ctx context.Context, serverEndpoint string, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
+) (Grant, error) {
 	endpoint := s.Endpoint(serverEndpoint)
 	config := oauth2.Config{
 		ClientID:     s.config.ClientID,
@@ -115,7 +136,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 	defer cancel()
 
 	start := time.Now()
-	token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	token, err := get(ctx, config)
 	code := "ok"
 	if err != nil {
 		code, err = refreshError(err)
@@ -156,7 +177,7 @@ func refreshError(err error) (string, error) {
 		if errors.As(err, &urlErr) {
 			err = urlErr.Err // without the address, whatever it holds
 		}
-		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange the refresh token: %w", err)
+		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange at the OAuth server: %w", err)
 	}
 	code := strings.ToLower(refused.ErrorCode)
 	status := 0

@@ -83,7 +83,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
 	e := s.newEcho(renderer, catalog, m)
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}
-	(&install.Handler{Site: site, Service: installer}).Register(e)
+	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
 	(&crm.Handler{
 		Site:  site,
 		Gate:  &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},

@@ -80,7 +80,7 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	s.OperatorURL = "http://" + operator.Addr().String()
 	s.App = portalsim.App{
 		ClientID: ClientID, ClientSecret: "demo-client-secret-that-nobody-may-see", Name: "Item Lens",
-		URL: s.AppURL + "/", InstallURL: s.AppURL + "/install", Scope: []string{"crm", "placement", "user_brief"},
+		URL: s.AppURL + "/", InstallURL: s.AppURL + "/install", RedirectURL: s.AppURL + "/oauth/callback", Scope: []string{"crm", "placement", "user_brief"},
 	}
 	s.Sim.RegisterApp(s.App)
 
