@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"itemlens/internal/apptest"
 	"itemlens/internal/portalsim"
 )
@@ -54,7 +56,7 @@ func newFleet(t *testing.T, size int) *fleet {
 	f.env = append(os.Environ(), "ITEMLENS_PUBLIC_URL=http://"+public, "ITEMLENS_DATABASE_URL="+f.database, "ITEMLENS_CLIENT_ID="+replicaClient,
 		"ITEMLENS_CLIENT_SECRET=replica-secret", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true", "ITEMLENS_ALLOW_PRIVATE=true",
 		"ITEMLENS_OAUTH_SERVERS="+f.sim.OAuthURL(), "ITEMLENS_JS_LIBRARY_URL="+f.sim.JSLibraryURL(), "ITEMLENS_DATABASE_MAX_CONNS=10",
-		"ITEMLENS_PORTAL_RATE=1000", "ITEMLENS_PORTAL_BURST=10000")
+		"ITEMLENS_PORTAL_RATE=1000", "ITEMLENS_KEEP_ALIVE_SPREAD=0s", "ITEMLENS_PORTAL_BURST=10000")
 	f.sim.RegisterApp(portalsim.App{
 		ClientID: replicaClient, ClientSecret: "replica-secret", Name: "Replicas", URL: "http://" + public + "/", InstallURL: "http://" + public + "/install",
 		Scope: []string{"crm", "placement", "user_brief"},
@@ -184,6 +186,57 @@ func TestOneRefreshInThreeProcesses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestKeepAliveRenewsOldTokensOnce ages an installer's token and starts three processes: it is renewed once by all of them
+// together, recorded, and another token that is young is left alone.
+func TestKeepAliveRenewsOldTokensOnce(t *testing.T) {
+	f := newFleet(t, 1)
+	old, young := f.portal("old"), f.portal("young")
+	f.replicas[0].kill()
+	f.sql(`UPDATE tokens SET stored_at = now() - interval '100 days' WHERE member_id = '` + old.MemberID + `'`)
+	f.sql(`DELETE FROM river_job`) // the first start has looked already
+	before := f.sim.OAuthRequests("refresh_token")
+	for range 3 {
+		f.start(freeAddress(t))
+	}
+	for deadline := time.Now().Add(30 * time.Second); f.outcome(old) == "" && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	}
+	if got := f.outcome(old); got != "renewed" {
+		t.Errorf("outcome %q", got)
+	}
+	if got := f.outcome(young); got != "" {
+		t.Errorf("the young token: %q", got)
+	}
+	if got := f.sim.OAuthRequests("refresh_token") - before; got != 1 {
+		t.Errorf("%d renewals, want 1", got)
+	}
+	f.sql(`SELECT 1 / (count(*) = 0)::int FROM river_job WHERE args::text LIKE '%token%'`) // no secrets in the queue
+}
+
+func (f *fleet) sql(statement string) {
+	f.t.Helper()
+	conn, err := pgx.Connect(f.t.Context(), f.database)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer conn.Close(f.t.Context())
+	if _, err := conn.Exec(f.t.Context(), statement); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fleet) outcome(p *portalsim.Portal) (outcome string) {
+	f.t.Helper()
+	conn, err := pgx.Connect(f.t.Context(), f.database)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer conn.Close(f.t.Context())
+	if err := conn.QueryRow(f.t.Context(), `SELECT keep_alive_outcome FROM portals WHERE member_id = $1`, p.MemberID).Scan(&outcome); err != nil {
+		f.t.Fatal(err)
+	}
+	return outcome
 }
 
 // TestKilledAroundARefresh kills a process before, during and after an exchange. In every case the user's next open of

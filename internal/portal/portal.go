@@ -59,5 +59,6 @@ type Token struct {
 	ExpiresAt  time.Time   // of the access token
 	Generation int64       // grows with every pair stored, so that processes see that another one refreshed
 	DeadReason string      // why the refresh token no longer works; empty while it does
+	StoredAt   time.Time   // when the pair was stored
 	UsedUp     secret.Text // the refresh token that was exchanged for this pair, if it came of an exchange
 }

@@ -22,6 +22,7 @@ import (
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
 	"itemlens/internal/install"
+	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
 	"itemlens/internal/storage"
 	"itemlens/web"
@@ -38,6 +39,7 @@ type Server struct {
 	public   *http.Server
 	operator *http.Server
 	closers  []func()
+	jobs     *jobs.Runner
 }
 
 // New wires the app. It connects to nothing yet.
@@ -81,6 +83,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
 	}
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
+	s.jobs = &jobs.Runner{Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now}
 	e := s.newEcho(renderer, catalog, m)
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
@@ -151,6 +154,10 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	failed := make(chan error, 2)
 	go func() { failed <- s.public.Serve(public) }()
 	go func() { failed <- s.operator.Serve(operator) }()
+	jobsCtx, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopJobs()
+	jobsDone := make(chan struct{})
+	go func() { s.jobs.Run(jobsCtx); close(jobsDone) }()
 	s.log.Info("serving", "listen", public.Addr().String(), "operator_listen", operator.Addr().String(), "public_url", s.config.PublicURL)
 
 	var err error
@@ -161,7 +168,9 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	}
 	stopCtx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	stopJobs()
 	err = errors.Join(err, s.public.Shutdown(stopCtx), s.operator.Shutdown(stopCtx))
+	<-jobsDone
 	for _, closer := range s.closers {
 		closer()
 	}

@@ -186,7 +186,7 @@ func (s *Store) openToken(id portal.MemberID, row tokenRow) (portal.Token, error
 	}
 	return portal.Token{
 		MemberID: id, UserID: user, Access: access, Refresh: refresh,
-		ExpiresAt: row.ExpiresAt, Generation: row.Generation, DeadReason: row.DeadReason,
+		ExpiresAt: row.ExpiresAt, Generation: row.Generation, DeadReason: row.DeadReason, StoredAt: row.StoredAt,
 	}, nil
 }
 

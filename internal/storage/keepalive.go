@@ -1,0 +1,43 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"itemlens/internal/portal"
+)
+
+// Pool is the pool of connections, for the job queue, which keeps its own tables in the same database.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// InstallersDue lists installed portals, in order of member_id after one, whose installer's pair is alive and was stored
+// before a moment.
+func (s *Store) InstallersDue(ctx context.Context, before time.Time, after portal.MemberID, limit int) ([]portal.MemberID, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT p.member_id
+		FROM portals AS p
+		JOIN tokens AS t ON t.member_id = p.member_id AND t.user_id = p.installer_id
+		WHERE p.uninstalled_at IS NULL AND t.dead_reason = '' AND t.stored_at < $1 AND p.member_id > $2
+		ORDER BY p.member_id
+		LIMIT $3`, before, after, limit)
+	due, err := pgx.CollectRows(rows, pgx.RowTo[portal.MemberID])
+	if err != nil {
+		return nil, wrap("look for tokens to keep alive", err)
+	}
+	return due, nil
+}
+
+// RecordKeepAlive stores what came of an attempt to renew the installer's token.
+func (s *Store) RecordKeepAlive(ctx context.Context, id portal.MemberID, outcome string) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET keep_alive_at = $2, keep_alive_outcome = $3
+		WHERE member_id = $1`, id, s.now(), outcome)
+	if err != nil {
+		return wrap("record keep-alive", err)
+	}
+	return nil
+}

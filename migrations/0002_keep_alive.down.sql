@@ -1,0 +1,3 @@
+ALTER TABLE portals
+    DROP COLUMN keep_alive_at,
+    DROP COLUMN keep_alive_outcome;
