@@ -8,6 +8,7 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
+	"itemlens/internal/secret"
 )
 
 // Install registers the portal of an opened install page and binds the app's tabs and events there. It may be repeated:
@@ -43,6 +44,52 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 	return report, nil
 }
 
+// accept registers the portal of a verified event. What is to be bound there is left to the queue: the platform sends an
+// event once, so a portal that does not answer at this moment must not be left without tabs.
+func (s *Service) accept(ctx context.Context, c claim) error {
+	p, token, err := s.verify(ctx, c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.inspect(ctx, p, token); err != nil {
+		return err
+	}
+	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
+		return err
+	}
+	return s.Planner.PlanBind(ctx, p.MemberID)
+}
+
+// Rebind makes placements and event handlers of an installed portal right, with the token of its installer.
+func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
+	p, err := s.Store.Portal(ctx, id)
+	if errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed() {
+		return nil // removed meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	token, err := s.Store.Token(ctx, id, p.InstallerID)
+	if err != nil {
+		return err
+	}
+	var now *standing
+	used, err := s.Tokens.Use(ctx, p, token, func(ctx context.Context, access secret.Text) error {
+		var err error
+		now, err = s.inspect(ctx, p, portal.Token{MemberID: id, UserID: p.InstallerID, Access: access})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	report, err := s.bind(ctx, p, used, now)
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "bound", "portal", id, "smart_types", len(report.Types), "skipped", report.Skipped)
+	return nil
+}
+
 // staleAfter is how much older than the installation an uninstall event must be to be left over from before it. It
 // leaves room for clocks that differ.
 const staleAfter = time.Minute
@@ -63,12 +110,11 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 			log.InfoContext(ctx, "already installed: the install page came first")
 			return nil
 		}
-		_, _, err := s.install(ctx, eventClaim(event.Auth))
-		return err
+		return s.accept(ctx, eventClaim(event.Auth))
 	case bitrix24.OnAppUpdate:
 		// It brings a new application_token and finds handlers and placements erased, so it is verified like an
 		// installation, and does the same.
-		if _, _, err := s.install(ctx, eventClaim(event.Auth)); err != nil {
+		if err := s.accept(ctx, eventClaim(event.Auth)); err != nil {
 			return err
 		}
 		log.InfoContext(ctx, "updated", "version", event.Data("VERSION"))

@@ -26,11 +26,19 @@ type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error
 	SaveToken(ctx context.Context, t portal.Token) error
+	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
+}
+
+// Planner puts work into the queue.
+type Planner interface {
+	// PlanBind has Rebind called for a portal soon, until it succeeds; planning it twice does it once.
+	PlanBind(ctx context.Context, id portal.MemberID) error
 }
 
 // Service installs and removes.
 type Service struct {
+	Planner   Planner
 	Store     Store
 	Server    *oauth.Server
 	Tokens    *oauth.Tokens

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
@@ -43,8 +44,14 @@ type Renewer interface {
 	Renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error)
 }
 
+// Binder makes what stands in a portal right.
+type Binder interface {
+	Rebind(ctx context.Context, id portal.MemberID) error
+}
+
 // Runner runs the jobs of one process.
 type Runner struct {
+	Binder Binder
 	Pool   *pgxpool.Pool
 	Store  Store
 	Tokens Renewer
@@ -70,6 +77,7 @@ func (r *Runner) run(ctx context.Context) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &scanWorker{runner: r})
 	river.AddWorker(workers, &keepAliveWorker{runner: r})
+	river.AddWorker(workers, &bindWorker{runner: r})
 	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
 		Workers: workers,
@@ -200,4 +208,45 @@ func (w *keepAliveWorker) Work(ctx context.Context, job *river.Job[keepAliveArgs
 		return river.JobCancel(err) // the reason is stored with the token; asking again does not help
 	}
 	return err
+}
+
+// bindArgs bind placements and event handlers of one portal.
+type bindArgs struct {
+	MemberID string `json:"member_id"`
+}
+
+// Kind names the job.
+func (bindArgs) Kind() string { return "bind" }
+
+// InsertOpts: an event that the platform repeats plans the same work, which is done once.
+func (bindArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 10, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}}}
+}
+
+type bindWorker struct {
+	river.WorkerDefaults[bindArgs]
+	runner *Runner
+}
+
+// Work binds; a failure is tried again by the queue, later each time.
+func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
+	err := w.runner.Binder.Rebind(ctx, portal.MemberID(job.Args.MemberID))
+	if err != nil {
+		w.runner.Log.WarnContext(ctx, "binding failed", "portal", job.Args.MemberID, "attempt", job.Attempt, "reason", err.Error())
+	}
+	return err
+}
+
+// PlanBind puts a portal's binding into the queue.
+func (r *Runner) PlanBind(ctx context.Context, id portal.MemberID) error {
+	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler)}) // inserts alone
+	if err != nil {
+		return fmt.Errorf("make job client: %w", err)
+	}
+	if _, err := client.Insert(ctx, bindArgs{MemberID: string(id)}, nil); err != nil {
+		return fmt.Errorf("plan binding: %w", err)
+	}
+	return nil
 }

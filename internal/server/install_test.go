@@ -19,17 +19,20 @@ var allTabs = []string{
 	"CRM_SMART_INVOICE_DETAIL_TAB", "CRM_DYNAMIC_1038_DETAIL_TAB",
 }
 
+// wantBound waits until everything is bound: after an event the queue does it.
 func wantBound(t *testing.T, app *apptest.App) {
 	t.Helper()
-	tabs, events := app.Portal.Placements(stack.ClientID), app.Portal.Handlers(stack.ClientID)
-	slices.Sort(tabs)
-	slices.Sort(events)
-	if want := slices.Sorted(slices.Values(allTabs)); !slices.Equal(tabs, want) {
-		t.Errorf("placements %v, want %v", tabs, want)
+	wantTabs, wantEvents := slices.Sorted(slices.Values(allTabs)), []string{"ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPUPDATE"}
+	var tabs, events []string
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		tabs, events = app.Portal.Placements(stack.ClientID), app.Portal.Handlers(stack.ClientID)
+		slices.Sort(tabs)
+		slices.Sort(events)
+		if slices.Equal(tabs, wantTabs) && slices.Equal(events, wantEvents) {
+			return
+		}
 	}
-	if want := []string{"ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPUPDATE"}; !slices.Equal(events, want) {
-		t.Errorf("events %v, want %v", events, want)
-	}
+	t.Errorf("placements %v, want %v; events %v, want %v", tabs, wantTabs, events, wantEvents)
 }
 
 func TestInstallPageRegistersThePortal(t *testing.T) {
@@ -137,6 +140,23 @@ func TestUpdateBindsAnewAndTakesTheNewApplicationToken(t *testing.T) {
 	app.Portal.Uninstall(stack.ClientID, true)
 	if app.Sim.Deliveries(); app.Rows("portals") != 0 {
 		t.Error("the uninstall event with the new application_token was not believed")
+	}
+}
+
+// TestUpdateIsBoundThoughThePortalFailsAtFirst: the platform sends the event once.
+func TestUpdateIsBoundThoughThePortalFailsAtFirst(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	app.Portal.FailCommand("placement.bind", "INTERNAL_SERVER_ERROR", 7)
+	app.Portal.Update(stack.ClientID)
+	for _, d := range app.Sim.Deliveries() {
+		if d.Status != http.StatusOK {
+			t.Errorf("%s: status %d", d.Event, d.Status)
+		}
+	}
+	wantBound(t, app)
+	if !strings.Contains(app.Log.String(), `"msg":"binding failed"`) {
+		t.Error("the first try did not fail, so the test shows nothing")
 	}
 }
 
