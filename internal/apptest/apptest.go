@@ -61,7 +61,7 @@ func (c *Cluster) run(m *testing.M) int {
 	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
-	ignore := goleak.IgnoreAnyFunction("itemlens/internal/localpg.(*Server).launch.func1")
+	ignore := goleak.IgnoreAnyFunction("itemlens/internal/localpg.(*Server).Resume.func1")
 	if err := goleak.Find(ignore, goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, "goroutines left over:", err)
 		return 1
@@ -80,6 +80,17 @@ func (c *Cluster) exec(sql string) error {
 		return fmt.Errorf("%s: %w", sql, err)
 	}
 	return nil
+}
+
+// Pause stops the cluster at once, as a crash does, until Resume. Only a test that has a cluster to itself may call it.
+func (c *Cluster) Pause() { c.server.Pause() }
+
+// Resume starts the cluster again.
+func (c *Cluster) Resume(t testing.TB) {
+	t.Helper()
+	if err := c.server.Resume(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Database clones a database that is up to date and returns its URL.

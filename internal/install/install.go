@@ -91,8 +91,9 @@ func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
 }
 
 // staleAfter is how much older than the installation an uninstall event must be to be left over from before it. It
-// leaves room for clocks that differ.
-const staleAfter = time.Minute
+// leaves room for clocks that differ by an hour: to refuse a true removal would keep data that must go, while a false one
+// heals itself at the next open.
+const staleAfter = 75 * time.Minute
 
 // Handle acts on an event of the app's life. An error says that the event was not believed, or not acted on.
 func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {

@@ -32,7 +32,7 @@ type Store interface {
 
 // Planner puts work into the queue.
 type Planner interface {
-	// PlanBind has Rebind called for a portal soon, until it succeeds; planning it twice does it once.
+	// PlanBind has Rebind called for a portal soon, until it succeeds.
 	PlanBind(ctx context.Context, id portal.MemberID) error
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivertype"
 
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
@@ -218,12 +217,9 @@ type bindArgs struct {
 // Kind names the job.
 func (bindArgs) Kind() string { return "bind" }
 
-// InsertOpts: an event that the platform repeats plans the same work, which is done once.
-func (bindArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 10, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
-	}}}
-}
+// InsertOpts: not unique, because work that runs already may have looked before the event that plans this one; doing it
+// again finds nothing to do.
+func (bindArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 10} }
 
 type bindWorker struct {
 	river.WorkerDefaults[bindArgs]

@@ -22,6 +22,8 @@ import (
 // Server is a running private Postgres.
 type Server struct {
 	dir  string
+	bin  string
+	attr *syscall.SysProcAttr
 	proc *os.Process
 	done chan struct{}
 }
@@ -37,13 +39,13 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make directory for Postgres: %w", err)
 	}
-	s := &Server{dir: dir, done: make(chan struct{})}
-	attr, err := s.dropRoot()
+	s := &Server{dir: dir, bin: bin}
+	s.attr, err = s.dropRoot()
 	if err == nil {
-		err = s.initdb(ctx, bin, attr)
+		err = s.initdb(ctx)
 	}
 	if err == nil {
-		err = s.launch(ctx, bin, attr)
+		err = s.Resume(ctx)
 	}
 	if err != nil {
 		s.Stop()
@@ -59,15 +61,22 @@ func (s *Server) URL(database string) string {
 
 // Stop ends the server and removes everything.
 func (s *Server) Stop() {
-	if s.proc != nil {
-		_ = s.proc.Signal(syscall.SIGQUIT) // at once: there is nothing to save
-		select {
-		case <-s.done:
-		case <-time.After(10 * time.Second):
-			_ = s.proc.Kill()
-		}
-	}
+	s.Pause()
 	_ = os.RemoveAll(s.dir)
+}
+
+// Pause ends the server at once, as a crash does, and keeps its data for Resume.
+func (s *Server) Pause() {
+	if s.proc == nil {
+		return
+	}
+	_ = s.proc.Signal(syscall.SIGQUIT)
+	select {
+	case <-s.done:
+	case <-time.After(10 * time.Second):
+		_ = s.proc.Kill()
+	}
+	s.proc = nil
 }
 
 func findBinaries() (string, error) {
@@ -103,18 +112,20 @@ func (s *Server) dropRoot() (*syscall.SysProcAttr, error) {
 	return attr, nil
 }
 
-func (s *Server) initdb(ctx context.Context, bin string, attr *syscall.SysProcAttr) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--pgdata", s.data(), "--username", "postgres",
+func (s *Server) initdb(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "--pgdata", s.data(), "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
-	cmd.SysProcAttr, cmd.Dir = &syscall.SysProcAttr{Credential: attr.Credential}, s.dir
+	cmd.SysProcAttr, cmd.Dir = &syscall.SysProcAttr{Credential: s.attr.Credential}, s.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	return nil
 }
 
-func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAttr) error {
-	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
+// Resume starts the server on its data and waits until it is ready.
+func (s *Server) Resume(ctx context.Context) error {
+	s.done = make(chan struct{})
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300",
 		"-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
 	log, err := os.Create(filepath.Join(s.dir, "log"))
@@ -122,8 +133,8 @@ func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAt
 		return fmt.Errorf("make log of Postgres: %w", err)
 	}
 	defer log.Close()
-	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, s.dir, log, log
-	started := make(chan error, 1)
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = s.attr, s.dir, log, log
+	started, done := make(chan error, 1), s.done
 	go func() {
 		runtime.LockOSThread() // the death signal follows the thread that forked, so the thread must stay
 		defer runtime.UnlockOSThread()
@@ -132,7 +143,7 @@ func (s *Server) launch(ctx context.Context, bin string, attr *syscall.SysProcAt
 		if err == nil {
 			_ = cmd.Wait()
 		}
-		close(s.done)
+		close(done)
 	}()
 	if err := <-started; err != nil {
 		return fmt.Errorf("start Postgres: %w", err)

@@ -203,7 +203,7 @@ func TestForgedUninstallsAreRefused(t *testing.T) {
 		"empty application_token":    func(f url.Values) { f.Set("auth[application_token]", "") },
 		"no application_token":       func(f url.Values) { f.Del("auth[application_token]") },
 		"access token in its place":  func(f url.Values) { f.Set("auth[application_token]", opening.Form.Get("AUTH_ID")) },
-		"from before the install":    func(f url.Values) { f.Set("ts", fmt.Sprint(time.Now().Add(-time.Hour).Unix())) },
+		"from before the install":    func(f url.Values) { f.Set("ts", fmt.Sprint(time.Now().Add(-2*time.Hour).Unix())) },
 	} {
 		form := eventForm(app.Portal, "ONAPPUNINSTALL", opening, change)
 		if answer := app.Post("/events", form); answer.Status != http.StatusForbidden {

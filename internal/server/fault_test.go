@@ -1,0 +1,144 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"itemlens/internal/apptest"
+	"itemlens/internal/stack"
+)
+
+// TestPostgresGoesAndComesBack crashes Postgres in the middle of traffic. Pages say so while it is gone, /readyz is red,
+// and afterwards everything works as before. Tests of this package run one after the other, so the cluster is this one's.
+func TestPostgresGoesAndComesBack(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	before := app.Dump()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	stop := make(chan struct{})
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+				mu.Lock()
+				statuses[answer.Status]++
+				if answer.Status == http.StatusServiceUnavailable {
+					wantProblem(t, answer, 503, "storage_down")
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	count := func(status int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return statuses[status]
+	}
+	await := func(what string, done func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("never: %s", what)
+			}
+		}
+	}
+	await("pages before", func() bool { return count(200) > 20 })
+	cluster.Pause()
+	await("pages that say that the database is gone", func() bool { return count(503) > 5 })
+	if answer := app.Send(http.MethodGet, app.OperatorURL+"/readyz", "", ""); answer.Status != http.StatusServiceUnavailable {
+		t.Errorf("readyz while Postgres is gone: %d", answer.Status)
+	}
+	if answer := app.Send(http.MethodGet, app.OperatorURL+"/healthz", "", ""); answer.Status != http.StatusOK {
+		t.Errorf("healthz while Postgres is gone: %d", answer.Status)
+	}
+	event := eventForm(app.Portal, "ONAPPUNINSTALL", app.Opening(1, "DEFAULT", nil), nil)
+	if answer := app.Post("/events", event); answer.Status != http.StatusServiceUnavailable {
+		t.Errorf("an event while Postgres is gone: %d", answer.Status)
+	}
+	cluster.Resume(t)
+	served := count(200)
+	await("pages afterwards", func() bool { return count(200) > served+20 })
+	close(stop)
+	wg.Wait()
+	if statuses[200]+statuses[503] != total(statuses) {
+		t.Errorf("statuses %v", statuses)
+	}
+	if answer := app.Send(http.MethodGet, app.OperatorURL+"/readyz", "", ""); answer.Status != http.StatusOK {
+		t.Errorf("readyz afterwards: %d", answer.Status)
+	}
+	if app.Rows("portals") != 1 || !strings.Contains(before, app.Portal.MemberID) {
+		t.Error("the portal is lost")
+	}
+}
+
+func total(counts map[int]int) (sum int) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// TestClocksThatDifferByAnHour moves the platform's clock against ours, both ways: expired tokens are told by the portal
+// alone, and a true removal is believed.
+func TestClocksThatDifferByAnHour(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			app := apptest.Start(t, &cluster)
+			app.Sim.Advance(skew)
+			app.Install()
+			opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+				t.Errorf("status %d", answer.Status)
+			}
+			app.Sim.ExpireAccessTokens()
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+				t.Errorf("with an expired token: status %d", answer.Status)
+			}
+			app.Portal.Uninstall(stack.ClientID, true)
+			if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+				t.Error("the removal was not believed")
+			}
+		})
+	}
+}
+
+// TestLifecycleInAnyOrder repeats and interleaves installs, updates, removals and pages; in the end what stands is what
+// the portal has.
+func TestLifecycleInAnyOrder(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	for round := range 4 {
+		app.Install()
+		var wg sync.WaitGroup
+		for range 8 {
+			opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+			wg.Go(func() {
+				if answer := app.Post(opening.URL, opening.Form); answer.Status >= 500 {
+					t.Errorf("a page meanwhile: status %d\n%s", answer.Status, answer.Body)
+				}
+			})
+		}
+		wg.Go(func() { app.Portal.Update(stack.ClientID) })
+		wg.Wait()
+		app.Sim.Deliveries()
+		wantBound(t, app)
+		if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+			t.Errorf("round %d: status %d\n%s", round, answer.Status, answer.Body)
+		}
+		clean := round%2 == 0
+		app.Portal.Uninstall(stack.ClientID, clean)
+		app.Sim.Deliveries()
+		if app.Rows("tokens") != 0 || clean && app.Rows("portals") != 0 {
+			t.Errorf("round %d: %d tokens, %d portals are left", round, app.Rows("tokens"), app.Rows("portals"))
+		}
+	}
+}
