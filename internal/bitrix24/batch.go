@@ -69,7 +69,7 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	if len(commands) == 0 || len(commands) > MaxBatch {
 		return nil, fmt.Errorf("batch of %d commands: 1 to %d fit", len(commands), MaxBatch)
 	}
-	methods := map[string]string{}
+	methods, names := map[string]string{}, make([]string, len(commands))
 	cmd := bytes.NewBufferString("{")
 	for i, command := range commands {
 		if i > 0 {
@@ -78,9 +78,14 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 		key, _ := json.Marshal(command.Key)
 		line, _ := json.Marshal(command.line())
 		fmt.Fprintf(cmd, "%s:%s", key, line) // written by hand: the commands run in this order, and a map has none
-		methods[command.Key] = command.Method
+		methods[command.Key], names[i] = command.Method, command.Method
 	}
 	cmd.WriteByte('}')
+	host := EndpointHost(to.Endpoint)
+	if err := c.buckets.blocked(host, names...); err != nil {
+		c.observe(ctx, Observation{Method: "batch", Code: CodeOf(err)})
+		return nil, err
+	}
 
 	answer, err := c.Call(ctx, to, "batch", map[string]any{"halt": 0, "cmd": json.RawMessage(cmd.Bytes())})
 	if err != nil {
@@ -89,6 +94,7 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	var parts struct {
 		Result Object `json:"result"`
 		Errors Object `json:"result_error"`
+		Times  Object `json:"result_time"`
 	}
 	if err := json.Unmarshal(answer.Result, &parts); err != nil {
 		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: err}
@@ -96,6 +102,12 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	result := &BatchResult{Result: parts.Result, Errors: map[string]*Error{}}
 	for key, raw := range parts.Errors {
 		result.Errors[key] = commandError(methods[key], raw)
+		c.buckets.learn(host, methods[key], result.Errors[key])
+	}
+	for key, raw := range parts.Times {
+		var t timing
+		_ = t.UnmarshalJSON(raw)
+		c.buckets.reset(host, methods[key], t.ResetAt)
 	}
 	return result, nil
 }

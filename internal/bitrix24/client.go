@@ -83,6 +83,8 @@ type Answer struct {
 	Result json.RawMessage `json:"result"`
 	Total  int             `json:"total"`
 	Next   int             `json:"next"`
+	// ResetAt is when the method's operating time becomes less, in unix seconds; 0 where the answer does not say.
+	ResetAt int64 `json:"-"`
 }
 
 // Call runs one method with parameters that marshal to a JSON object; nil means none. The access token goes in the
@@ -92,7 +94,11 @@ type Answer struct {
 // *RedirectError where the portal moved, *BusyError where its request limit is used up, anything else for a request that got no answer (see IsUnreachable).
 func (c *Client) Call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
 	host := EndpointHost(to.Endpoint)
-	if err := c.buckets.wait(ctx, host, method); err != nil {
+	err := c.buckets.blocked(host, method)
+	if err == nil {
+		err = c.buckets.wait(ctx, host, method)
+	}
+	if err != nil {
 		c.observe(ctx, Observation{Method: method, Code: CodeOf(err)})
 		return nil, err
 	}
@@ -104,6 +110,10 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 		if c.buckets.rate.PerSecond > 0 && c.buckets.wait(ctx, host, method) == nil {
 			answer, err = c.call(ctx, to, method, params)
 		}
+	}
+	c.buckets.learn(host, method, err)
+	if err == nil {
+		c.buckets.reset(host, method, answer.ResetAt)
 	}
 	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
 	return answer, err
@@ -175,6 +185,7 @@ func decodeAnswer(method string, res *http.Response, text []byte) (*Answer, erro
 		Next        flexInt         `json:"next"`
 		Error       json.RawMessage `json:"error"`
 		Description flexText        `json:"error_description"`
+		Time        timing          `json:"time"`
 	}
 	if err := json.Unmarshal(text, &envelope); err != nil {
 		bad.Kind, bad.Err = "not_json", err
@@ -197,7 +208,25 @@ func decodeAnswer(method string, res *http.Response, text []byte) (*Answer, erro
 		bad.Kind = "no_result"
 		return nil, bad
 	}
-	return &Answer{Result: envelope.Result, Total: int(envelope.Total), Next: int(envelope.Next)}, nil
+	return &Answer{
+		Result: envelope.Result, Total: int(envelope.Total), Next: int(envelope.Next), ResetAt: envelope.Time.ResetAt,
+	}, nil
+}
+
+// timing is what is used of the member "time" of an answer.
+type timing struct {
+	ResetAt int64
+}
+
+// UnmarshalJSON never fails: a strange time must not cost an answer.
+func (t *timing) UnmarshalJSON(text []byte) error {
+	var fields struct {
+		ResetAt flexInt `json:"operating_reset_at"`
+	}
+	if json.Unmarshal(text, &fields) == nil {
+		t.ResetAt = int64(fields.ResetAt)
+	}
+	return nil
 }
 
 func isTruncation(err error) bool {

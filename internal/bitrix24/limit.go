@@ -1,7 +1,9 @@
 package bitrix24
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -29,16 +31,62 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("%s: the portal's request limit is used up for %s", e.Method, e.RetryAfter.Round(time.Second))
 }
 
-// buckets counts requests by portal, so that a portal's own bucket is not overrun by more than its burst.
+// Pauses after what a portal says of its other limits, where it does not say how long.
+const (
+	// overloadPause follows OVERLOAD_LIMIT, a block by hand: asking again at once only prolongs it.
+	overloadPause = time.Minute
+	// operationPause follows OPERATION_TIME_LIMIT where no operating_reset_at is known.
+	operationPause = time.Minute
+)
+
+// buckets counts requests by portal, so that a portal's own bucket is not overrun by more than its burst, and remembers
+// what portals have blocked.
 type buckets struct {
-	rate  Rate
-	mu    sync.Mutex
-	byKey *lru.Cache[string, *rate.Limiter]
+	rate   Rate
+	mu     sync.Mutex
+	byKey  *lru.Cache[string, *rate.Limiter]
+	blocks *lru.Cache[string, time.Time] // until when, by portal, or by portal and method
+	resets *lru.Cache[string, time.Time] // operating_reset_at of the last success, by portal and method
 }
 
 func newBuckets(r Rate) (*buckets, error) {
-	byKey, err := lru.New[string, *rate.Limiter](10_000)
-	return &buckets{rate: r, byKey: byKey}, err
+	byKey, err1 := lru.New[string, *rate.Limiter](10_000)
+	blocks, err2 := lru.New[string, time.Time](10_000)
+	resets, err3 := lru.New[string, time.Time](50_000)
+	return &buckets{rate: r, byKey: byKey, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
+}
+
+// blocked returns a *BusyError while a portal, or one of the methods there, is blocked.
+func (b *buckets) blocked(host string, methods ...string) error {
+	for _, method := range append(methods, "") {
+		if until, ok := b.blocks.Get(host + " " + method); ok {
+			if left := time.Until(until); left > 0 {
+				return &BusyError{Method: cmp.Or(method, "REST"), RetryAfter: left}
+			}
+		}
+	}
+	return nil
+}
+
+// learn takes what an answer for a method says of limits (limits.md).
+func (b *buckets) learn(host, method string, err error) {
+	switch {
+	case IsOverload(err):
+		b.blocks.Add(host+" ", time.Now().Add(overloadPause))
+	case IsOperationTimeLimit(err):
+		until := time.Now().Add(operationPause)
+		if reset, ok := b.resets.Get(host + " " + method); ok && reset.After(time.Now()) {
+			until = reset
+		}
+		b.blocks.Add(host+" "+method, until)
+	}
+}
+
+// reset remembers when a method's operating time becomes less.
+func (b *buckets) reset(host, method string, at int64) {
+	if at > 0 {
+		b.resets.Add(host+" "+method, time.Unix(at, 0))
+	}
 }
 
 func (b *buckets) of(host string) *rate.Limiter {

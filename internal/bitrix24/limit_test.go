@@ -51,3 +51,46 @@ func TestRateLimitOfThePortalIsTriedOnceMore(t *testing.T) {
 		t.Errorf("%v after %d requests", err, asked.Load())
 	}
 }
+
+// TestBlocksOfThePortalAreRespected: a method whose operating time is used up is not asked for again until the time that
+// the portal told; other methods and other portals go on. A block by hand pauses the whole portal.
+func TestBlocksOfThePortalAreRespected(t *testing.T) {
+	var asked atomic.Int64
+	reset := time.Now().Add(7 * time.Minute).Unix()
+	target := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		switch n := asked.Add(1); {
+		case n == 1:
+			fmt.Fprintf(w, `{"result":{"result":{"a":1,"b":2},"result_error":[],"result_time":{"a":{"operating_reset_at":%d},"b":{}}}}`, reset)
+		case n == 2:
+			fmt.Fprint(w, `{"result":{"result":{"b":2},"result_error":{"a":{"error":"OPERATION_TIME_LIMIT"}},"result_time":[]}}`)
+		case n == 4:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"error":"OVERLOAD_LIMIT"}`)
+		default:
+			fmt.Fprint(w, `{"result":true}`)
+		}
+	})
+	client := newClient(t, bitrix24.Options{})
+	both := []bitrix24.Command{{Key: "a", Method: "crm.item.get"}, {Key: "b", Method: "profile"}}
+	for range 2 {
+		if _, err := client.Batch(t.Context(), target, both); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var busy *bitrix24.BusyError
+	if _, err := client.Batch(t.Context(), target, both); !errors.As(err, &busy) || busy.RetryAfter < 6*time.Minute || busy.Method != "crm.item.get" {
+		t.Errorf("the blocked method: %v", err)
+	}
+	if _, err := client.Call(t.Context(), target, "profile", nil); err != nil {
+		t.Errorf("another method: %v", err)
+	}
+	if _, err := client.Call(t.Context(), target, "profile", nil); !bitrix24.IsOverload(err) {
+		t.Errorf("overload: %v", err)
+	}
+	if _, err := client.Call(t.Context(), target, "user.get", nil); !errors.As(err, &busy) {
+		t.Errorf("after the overload: %v", err)
+	}
+	if asked.Load() != 4 {
+		t.Errorf("%d requests were sent, want 4", asked.Load())
+	}
+}

@@ -246,8 +246,6 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 		{portalsim.Fault{Kind: "redirect", Target: foreign.Endpoint() + "batch"}, 403, "unverified"},
 		{portalsim.Fault{Kind: "redirect", Target: "https://evil.example/rest/batch"}, 403, "unverified"},
 		{portalsim.Fault{Kind: "QUERY_LIMIT_EXCEEDED", Status: 503, Count: 2}, 503, "portal_busy"}, // once more is tried
-		{portalsim.Fault{Kind: "OPERATION_TIME_LIMIT", Status: 429}, 503, "portal_busy"},
-		{portalsim.Fault{Kind: "OVERLOAD_LIMIT", Status: 503}, 503, "portal_busy"},
 		{portalsim.Fault{Kind: "INTERNAL_SERVER_ERROR", Status: 500}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "PORTAL_DELETED", Status: 500}, 410, "portal_deleted"},
 		{portalsim.Fault{Kind: "ACCESS_DENIED", Status: 403}, 402, "payment_required"},
@@ -267,6 +265,27 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 	}
 	if foreignCalled = foreign.Requests("") > 0; foreignCalled {
 		t.Error("the token went to a foreign host")
+	}
+}
+
+func TestPortalsThatBlockAreLeftAlone(t *testing.T) {
+	for kind, status := range map[string]int{"OPERATION_TIME_LIMIT": 429, "OVERLOAD_LIMIT": 503} {
+		t.Run(kind, func(t *testing.T) {
+			app := apptest.Start(t, &cluster)
+			app.Install()
+			app.Portal.AddFault(portalsim.Fault{Kind: kind, Status: status, Count: 1})
+			before := app.Portal.Requests("")
+			for range 3 { // the first is told by the portal, the others by us
+				answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
+				wantProblem(t, answer, 503, "portal_busy")
+				if answer.Header.Get("Retry-After") == "" {
+					t.Error("no Retry-After")
+				}
+			}
+			if got := app.Portal.Requests("") - before; got != 1 {
+				t.Errorf("%d requests to a portal that said to leave it alone", got)
+			}
+		})
 	}
 }
 
@@ -508,4 +527,54 @@ func TestOperatorEndpoints(t *testing.T) {
 	if !strings.Contains(app.Log.String(), `"portal":"`+app.Portal.MemberID+`","user":1`) {
 		t.Error("the log does not tell portal and user")
 	}
+}
+
+// BenchmarkPageOfAnotherPortal compares a page's latency (baseline: calm) with the one while the OAuth server stalls for
+// 40 pages of another portal, in one run:
+//
+//	go test -run '^$' -bench PageOfAnotherPortal ./internal/server
+func BenchmarkPageOfAnotherPortal(b *testing.B) {
+	app := apptest.Start(b, &cluster, func(o *stack.Options) { o.Simulator.Vary = false })
+	app.Install()
+	other, err := app.Sim.AddPortal("other", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	app.InstallIn(other)
+	page := func() {
+		opening, err := other.Open(stack.ClientID, 2, "CRM_LEAD_DETAIL_TAB", `{"ID":"250"}`)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+			b.Fatalf("status %d", answer.Status)
+		}
+	}
+	page()
+	var calm float64
+	b.Run("calm", func(b *testing.B) {
+		for b.Loop() {
+			page()
+		}
+		calm = float64(b.Elapsed()) / float64(b.N)
+	})
+	b.Run("stalled", func(b *testing.B) {
+		var stale []portalsim.Opening
+		for range 40 {
+			stale = append(stale, app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250))
+		}
+		app.Sim.ExpireAccessTokens()
+		release := app.Sim.StallExchanges(app.Portal)
+		var wg sync.WaitGroup
+		for _, opening := range stale {
+			wg.Go(func() { app.Post(opening.URL, opening.Form) })
+		}
+		app.Sim.AwaitStalled(1)
+		for b.Loop() {
+			page()
+		}
+		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/calm, "ratio-to-calm")
+		release()
+		wg.Wait()
+	})
 }
