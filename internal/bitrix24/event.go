@@ -15,6 +15,7 @@ const (
 	OnAppInstall   = "ONAPPINSTALL"
 	OnAppUpdate    = "ONAPPUPDATE"
 	OnAppUninstall = "ONAPPUNINSTALL"
+	OnAppPayment   = "ONAPPPAYMENT"
 )
 
 // Event is what the platform posts to an event handler (api-reference/events/index.md). Nothing in it is proven.

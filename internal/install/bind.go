@@ -13,7 +13,7 @@ import (
 )
 
 // boundEvents are the events that the app listens to.
-var boundEvents = []string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall}
+var boundEvents = []string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall, bitrix24.OnAppPayment}
 
 // typePages is how many pages of crm.type.list the first batch asks for at once: 50 types each.
 const typePages = 4

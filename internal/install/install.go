@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/oauth"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
 )
@@ -90,6 +91,35 @@ func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
 	return nil
 }
 
+// RefreshStatus asks the OAuth server what the app is to a portal now: paid, trial, free, and with which scope.
+func (s *Service) RefreshStatus(ctx context.Context, id portal.MemberID) error {
+	p, err := s.Store.Portal(ctx, id)
+	if errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed() {
+		return nil // removed meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	token, err := s.Store.Token(ctx, id, p.InstallerID)
+	if err != nil {
+		return err
+	}
+	var info oauth.Info
+	_, err = s.Tokens.Use(ctx, p, token, func(ctx context.Context, access secret.Text) error {
+		var err error
+		info, err = s.Server.AppInfo(ctx, p.ServerEndpoint, access)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if info.MemberID != id {
+		return portal.Problemf(portal.Unverified, "app.info names another portal")
+	}
+	s.Log.InfoContext(ctx, "status", "portal", id, "status", info.Status, "before", p.Status)
+	return s.Store.SetStatus(ctx, id, info.Status, info.Scope)
+}
+
 // staleAfter is how much older than the installation an uninstall event must be to be left over from before it. It
 // leaves room for clocks that differ by an hour: to refuse a true removal would keep data that must go, while a false one
 // heals itself at the next open.
@@ -133,6 +163,13 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		}
 		log.InfoContext(ctx, "uninstalled", "clean", clean)
 		return nil
+	case bitrix24.OnAppPayment:
+		// It comes without application_token (common/events/on-app-payment.md), so it proves nothing: it is a hint to ask
+		// the OAuth server, which is the one to believe about payment anyway.
+		if !known || !event.Auth.ApplicationToken.IsZero() && !proven {
+			return portal.Problemf(portal.Unverified, "payment event of an unknown portal, or with a wrong application_token")
+		}
+		return s.Planner.PlanStatus(ctx, p.MemberID)
 	default:
 		if !proven {
 			return portal.Problemf(portal.Unverified, "application_token of the event is not the stored one")

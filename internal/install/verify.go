@@ -26,6 +26,7 @@ type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error
 	SaveToken(ctx context.Context, t portal.Token) error
+	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 }
@@ -34,6 +35,8 @@ type Store interface {
 type Planner interface {
 	// PlanBind has Rebind called for a portal soon, until it succeeds.
 	PlanBind(ctx context.Context, id portal.MemberID) error
+	// PlanStatus has RefreshStatus called for a portal soon; once in ten minutes, however often it is planned.
+	PlanStatus(ctx context.Context, id portal.MemberID) error
 }
 
 // Service installs and removes.

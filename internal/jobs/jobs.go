@@ -43,20 +43,21 @@ type Renewer interface {
 	Renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error)
 }
 
-// Binder makes what stands in a portal right.
-type Binder interface {
+// Portals does what is planned for single portals.
+type Portals interface {
 	Rebind(ctx context.Context, id portal.MemberID) error
+	RefreshStatus(ctx context.Context, id portal.MemberID) error
 }
 
 // Runner runs the jobs of one process.
 type Runner struct {
-	Binder Binder
-	Pool   *pgxpool.Pool
-	Store  Store
-	Tokens Renewer
-	Spread time.Duration // over which the renewals of one scan are spread
-	Log    *slog.Logger
-	Now    func() time.Time
+	Portals Portals
+	Pool    *pgxpool.Pool
+	Store   Store
+	Tokens  Renewer
+	Spread  time.Duration // over which the renewals of one scan are spread
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Run works until the context ends. While Postgres is down it tries again every ten seconds.
@@ -77,6 +78,7 @@ func (r *Runner) run(ctx context.Context) error {
 	river.AddWorker(workers, &scanWorker{runner: r})
 	river.AddWorker(workers, &keepAliveWorker{runner: r})
 	river.AddWorker(workers, &bindWorker{runner: r})
+	river.AddWorker(workers, &statusWorker{runner: r})
 	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
 		Workers: workers,
@@ -228,21 +230,53 @@ type bindWorker struct {
 
 // Work binds; a failure is tried again by the queue, later each time.
 func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
-	err := w.runner.Binder.Rebind(ctx, portal.MemberID(job.Args.MemberID))
+	err := w.runner.Portals.Rebind(ctx, portal.MemberID(job.Args.MemberID))
 	if err != nil {
 		w.runner.Log.WarnContext(ctx, "binding failed", "portal", job.Args.MemberID, "attempt", job.Attempt, "reason", err.Error())
 	}
 	return err
 }
 
+// statusArgs ask what the app is to one portal.
+type statusArgs struct {
+	MemberID string `json:"member_id"`
+}
+
+// Kind names the job.
+func (statusArgs) Kind() string { return "status" }
+
+// InsertOpts: anybody can send the hint that plans this, so it is followed once in ten minutes.
+func (statusArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}
+}
+
+type statusWorker struct {
+	river.WorkerDefaults[statusArgs]
+	runner *Runner
+}
+
+// Work asks; a failure is tried again by the queue.
+func (w *statusWorker) Work(ctx context.Context, job *river.Job[statusArgs]) error {
+	return w.runner.Portals.RefreshStatus(ctx, portal.MemberID(job.Args.MemberID))
+}
+
 // PlanBind puts a portal's binding into the queue.
 func (r *Runner) PlanBind(ctx context.Context, id portal.MemberID) error {
+	return r.plan(ctx, bindArgs{MemberID: string(id)})
+}
+
+// PlanStatus puts the question what the app is to a portal into the queue.
+func (r *Runner) PlanStatus(ctx context.Context, id portal.MemberID) error {
+	return r.plan(ctx, statusArgs{MemberID: string(id)})
+}
+
+func (r *Runner) plan(ctx context.Context, args river.JobArgs) error {
 	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler)}) // inserts alone
 	if err != nil {
 		return fmt.Errorf("make job client: %w", err)
 	}
-	if _, err := client.Insert(ctx, bindArgs{MemberID: string(id)}, nil); err != nil {
-		return fmt.Errorf("plan binding: %w", err)
+	if _, err := client.Insert(ctx, args, nil); err != nil {
+		return &portal.Error{Problem: portal.StorageDown, Err: fmt.Errorf("plan %s: %w", args.Kind(), err)}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"itemlens/internal/apptest"
+	"itemlens/internal/portal"
 	"itemlens/internal/portalsim"
 	"itemlens/internal/stack"
 )
@@ -22,7 +23,7 @@ var allTabs = []string{
 // wantBound waits until everything is bound: after an event the queue does it.
 func wantBound(t *testing.T, app *apptest.App) {
 	t.Helper()
-	wantTabs, wantEvents := slices.Sorted(slices.Values(allTabs)), []string{"ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPUPDATE"}
+	wantTabs, wantEvents := slices.Sorted(slices.Values(allTabs)), []string{"ONAPPINSTALL", "ONAPPPAYMENT", "ONAPPUNINSTALL", "ONAPPUPDATE"}
 	var tabs, events []string
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		tabs, events = app.Portal.Placements(stack.ClientID), app.Portal.Handlers(stack.ClientID)
@@ -455,5 +456,39 @@ func TestPortalWhosePagesHaveAnotherHostThanItsREST(t *testing.T) {
 	}
 	if app.Sim.OAuthRequests("app.info") != before {
 		t.Error("the page asked the OAuth server")
+	}
+}
+
+func TestPaymentEventMakesUsAskTheOAuthServer(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	status := func() string {
+		p, err := app.Store.Portal(t.Context(), portal.MemberID(app.Portal.MemberID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Status
+	}
+	paid := app.App
+	paid.Status = "P"
+	app.Sim.RegisterApp(paid)
+	forged := url.Values{"event": {"ONAPPPAYMENT"}, "data[STATUS]": {"S"}, "auth[member_id]": {app.Portal.MemberID}}
+	for range 20 {
+		if answer := app.Post("/events", forged); answer.Status != http.StatusOK {
+			t.Fatalf("status %d", answer.Status)
+		}
+	}
+	before := app.Sim.OAuthRequests("app.info")
+	for deadline := time.Now().Add(15 * time.Second); status() != "P" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	}
+	if got := status(); got != "P" {
+		t.Errorf("status %q, want what the OAuth server says", got)
+	}
+	if got := app.Sim.OAuthRequests("app.info") - before; got > 1 {
+		t.Errorf("%d questions for 20 hints", got)
+	}
+	forged.Set("auth[member_id]", strings.Repeat("e", 32))
+	if answer := app.Post("/events", forged); answer.Status != http.StatusForbidden {
+		t.Errorf("of an unknown portal: %d", answer.Status)
 	}
 }

@@ -83,7 +83,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
 	}
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
-	s.jobs = &jobs.Runner{Binder: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now}
+	s.jobs = &jobs.Runner{Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now}
 	installer.Planner = s.jobs
 	e := s.newEcho(renderer, catalog, m)
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}

@@ -150,6 +150,18 @@ func (s *Store) MovePortal(ctx context.Context, id portal.MemberID, clientEndpoi
 	return nil
 }
 
+// SetStatus stores what the app is to a portal now.
+func (s *Store) SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET status = $2, scope = $3, updated_at = $4
+		WHERE member_id = $1`, id, status, scope, s.now())
+	if err != nil {
+		return wrap("set status", err)
+	}
+	return nil
+}
+
 // LearnApplicationToken stores the application_token of an installed portal that has none stored.
 func (s *Store) LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error {
 	sealed, err := s.sealer.Seal(token, applicationTokenPlace(id))
