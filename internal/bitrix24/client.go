@@ -36,7 +36,7 @@ type Options struct {
 	AllowPrivate bool          // allow plain http and private addresses: portals in one's own network, the simulator
 	UserAgent    string
 	Resolver     *net.Resolver // nil: the system's
-	Rate         Rate          // zero: no limit of ours
+	Rate         Rate          // zero: no limit of ours, and no pause after limits that are answered
 	Observe      func(ctx context.Context, o Observation)
 }
 

@@ -58,6 +58,9 @@ func newBuckets(r Rate) (*buckets, error) {
 
 // blocked returns a *BusyError while a portal, or one of the methods there, is blocked.
 func (b *buckets) blocked(host string, methods ...string) error {
+	if b.rate.PerSecond == 0 {
+		return nil
+	}
 	for _, method := range append(methods, "") {
 		if until, ok := b.blocks.Get(host + " " + method); ok {
 			if left := time.Until(until); left > 0 {
@@ -71,6 +74,7 @@ func (b *buckets) blocked(host string, methods ...string) error {
 // learn takes what an answer for a method says of limits (limits.md).
 func (b *buckets) learn(host, method string, err error) {
 	switch {
+	case b.rate.PerSecond == 0: // the OAuth server: what it says of one portal must not stop the others
 	case IsOverload(err):
 		b.blocks.Add(host+" ", time.Now().Add(overloadPause))
 	case IsOperationTimeLimit(err):

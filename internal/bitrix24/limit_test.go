@@ -70,7 +70,7 @@ func TestBlocksOfThePortalAreRespected(t *testing.T) {
 			fmt.Fprint(w, `{"result":true}`)
 		}
 	})
-	client := newClient(t, bitrix24.Options{})
+	client := newClient(t, bitrix24.Options{Rate: bitrix24.Rate{PerSecond: 1000, Burst: 1000}})
 	both := []bitrix24.Command{{Key: "a", Method: "crm.item.get"}, {Key: "b", Method: "profile"}}
 	for range 2 {
 		if _, err := client.Batch(t.Context(), target, both); err != nil {

@@ -36,6 +36,7 @@ type Raw struct {
 	JSLibraryURL     string `name:"js-library-url" help:"The platform's JS library." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
 	AllowPrivate     string `help:"Allow portals at plain http and at private addresses (true or false)." default:"false" placeholder:"BOOL"`
 	PortalTimeout    string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
+	OAuthTimeout     string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
 	PortalRate       string `help:"Requests a second to one portal in the long run; Enterprise portals allow 5." default:"2" placeholder:"N"`
 	PortalBurst      string `help:"Requests to one portal at once; Enterprise portals allow 250." default:"50" placeholder:"N"`
 	PortalWait       string `help:"How long a page may wait for its turn at a busy portal." default:"8s" placeholder:"DURATION"`
@@ -59,6 +60,7 @@ type Config struct {
 	JSLibraryURL     string
 	AllowPrivate     bool
 	PortalTimeout    time.Duration
+	OAuthTimeout     time.Duration
 	PortalRate       int
 	PortalBurst      int
 	PortalWait       time.Duration
@@ -80,6 +82,7 @@ func (r Raw) Parse() (Config, error) {
 		ClientSecret:     p.secret("CLIENT_SECRET", r.ClientSecret, r.ClientSecretFile),
 		AllowPrivate:     p.flag("ALLOW_PRIVATE", r.AllowPrivate),
 		PortalTimeout:    p.duration("PORTAL_TIMEOUT", r.PortalTimeout, time.Second, time.Minute),
+		OAuthTimeout:     p.duration("OAUTH_TIMEOUT", r.OAuthTimeout, time.Second, 30*time.Second),
 		PortalRate:       p.number("PORTAL_RATE", r.PortalRate, 1, 100_000),
 		PortalBurst:      p.number("PORTAL_BURST", r.PortalBurst, 1, 1_000_000),
 		PortalWait:       p.duration("PORTAL_WAIT", r.PortalWait, 0, time.Minute),

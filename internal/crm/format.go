@@ -15,11 +15,10 @@ import (
 
 // Piece is one value as a person reads it.
 type Piece struct {
-	Text  string
-	Href  string // link: tel:, mailto:, http(s):
-	Path  string // where Href leads to the portal: the address within it, which its slider opens
-	Color string // of a stage, "#rrggbb"
-	Raw   bool   // shown as it came, because the type or the id is unknown
+	Text string
+	Href string // link: tel:, mailto:, http(s):
+	Path string // where Href leads to the portal: the address within it, which its slider opens
+	Raw  bool   // shown as it came, because the type or the id is unknown
 }
 
 // formatter turns values into pieces for one reader.
@@ -78,7 +77,7 @@ func (f *formatter) one(field *Field, raw json.RawMessage) (Piece, bool) {
 		return Piece{Text: "#" + text, Raw: true}, text != "0"
 	case "crm_status":
 		if status, ok := f.schema.Status(field.StatusType, text); ok {
-			return Piece{Text: status.Name, Color: safeColor(status.Color)}, true
+			return Piece{Text: status.Name}, true
 		}
 	case "user", "employee":
 		return f.person(text)
@@ -267,15 +266,6 @@ func (f *formatter) file(raw json.RawMessage) (Piece, bool) {
 		piece.Href = f.origin + file.URL
 	}
 	return piece, true
-}
-
-var hexColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-
-func safeColor(color string) string {
-	if hexColor.MatchString(color) {
-		return strings.ToLower(color)
-	}
-	return ""
 }
 
 // path is where the portal shows the item (sdk/bx24-js-sdk/additional-functions/bx24-open-path.md).

@@ -22,7 +22,7 @@ func newFormatter(t testing.TB, lang string) *formatter {
 	}
 	return &formatter{
 		l: catalog.For(lang), zone: zone, origin: "https://portal.example",
-		schema: &Schema{statuses: map[string]map[string]Status{"SOURCE": {"CALL": {Name: "Call", Color: "#AABBCC"}, "BAD": {Name: "Bad", Color: "red;x"}}}},
+		schema: &Schema{statuses: map[string]map[string]Status{"SOURCE": {"CALL": {Name: "Call"}}}},
 		names:  &names{people: map[int64]string{7: "Ann Lee"}, linked: map[Ref]string{{4, 40}: "Nordlicht"}},
 	}
 }
@@ -94,18 +94,11 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-func TestEnumerationsAndColors(t *testing.T) {
+func TestEnumerations(t *testing.T) {
 	f := newFormatter(t, "en")
 	field := &Field{Name: "uf", Type: "enumeration", choices: map[string]string{"51": "New"}}
 	if got := f.format(field, json.RawMessage(`[51,"52",0]`)); len(got) != 2 || got[0].Text != "New" || got[1].Text != "#52" || !got[1].Raw {
 		t.Errorf("%+v", got)
-	}
-	status := &Field{Name: "sourceId", Type: "crm_status", StatusType: "SOURCE"}
-	if got := f.format(status, json.RawMessage(`"CALL"`)); got[0].Color != "#aabbcc" {
-		t.Errorf("%+v", got)
-	}
-	if got := f.format(status, json.RawMessage(`"BAD"`)); got[0].Color != "" {
-		t.Errorf("a colour that is none: %+v", got)
 	}
 }
 

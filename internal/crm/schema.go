@@ -35,7 +35,6 @@ type Status struct {
 	EntityID  string `json:"ENTITY_ID"`
 	ID        string `json:"STATUS_ID"`
 	Name      string `json:"NAME"`
-	Color     string `json:"COLOR"`
 	Semantics string `json:"SEMANTICS"` // S won, F lost, empty while in work
 }
 

@@ -61,16 +61,25 @@ func (s *Service) accept(ctx context.Context, c claim) error {
 	return s.Planner.PlanBind(ctx, p.MemberID)
 }
 
-// Rebind makes placements and event handlers of an installed portal right, with the token of its installer.
-func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
+// installer reads an installed portal and its installer's token. A portal that has removed the app counts as unknown.
+func (s *Service) installer(ctx context.Context, id portal.MemberID) (portal.Portal, portal.Token, error) {
 	p, err := s.Store.Portal(ctx, id)
-	if errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed() {
-		return nil // removed meanwhile
+	if err == nil && !p.Installed() {
+		err = portal.ErrUnknownPortal
 	}
 	if err != nil {
-		return err
+		return p, portal.Token{}, err
 	}
 	token, err := s.Store.Token(ctx, id, p.InstallerID)
+	return p, token, err
+}
+
+// Rebind makes placements and event handlers of an installed portal right, with the token of its installer.
+func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
+	p, token, err := s.installer(ctx, id)
+	if errors.Is(err, portal.ErrUnknownPortal) {
+		return nil // removed meanwhile
+	}
 	if err != nil {
 		return err
 	}
@@ -93,14 +102,10 @@ func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
 
 // RefreshStatus asks the OAuth server what the app is to a portal now: paid, trial, free, and with which scope.
 func (s *Service) RefreshStatus(ctx context.Context, id portal.MemberID) error {
-	p, err := s.Store.Portal(ctx, id)
-	if errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed() {
+	p, token, err := s.installer(ctx, id)
+	if errors.Is(err, portal.ErrUnknownPortal) {
 		return nil // removed meanwhile
 	}
-	if err != nil {
-		return err
-	}
-	token, err := s.Store.Token(ctx, id, p.InstallerID)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Config struct {
 	// Servers are the origins of the OAuth servers that are believed, such as https://oauth.bitrix.info; the first is
 	// the default. A request may choose among them (regions differ), and can add none.
 	Servers      []string
-	Timeout      time.Duration // of one request; default 10 s
+	Timeout      time.Duration // of one request
 	AllowPrivate bool          // see bitrix24.Options
 	Observe      func(ctx context.Context, o bitrix24.Observation)
 	Now          func() time.Time
@@ -43,9 +43,6 @@ type Server struct {
 
 // NewServer makes a client.
 func NewServer(c Config) (*Server, error) {
-	if c.Timeout == 0 {
-		c.Timeout = 10 * time.Second
-	}
 	if c.Observe == nil {
 		c.Observe = func(context.Context, bitrix24.Observation) {}
 	}

@@ -13,7 +13,6 @@ type Problem string
 const (
 	BadRequest       Problem = "bad_request"        // the sender's: the form cannot be understood
 	TooLarge         Problem = "too_large"          // the sender's: more than any portal sends
-	OpenedOutside    Problem = "opened_outside"     // nobody's: the page was opened outside a portal
 	UnknownPage      Problem = "unknown_page"       // nobody's: no such page
 	Unverified       Problem = "unverified"         // the sender's: the OAuth server does not vouch for the request
 	NotAdministrator Problem = "not_administrator"  // the user's: installing needs an administrator

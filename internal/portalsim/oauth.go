@@ -27,12 +27,18 @@ func (s *Sim) serveToken(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if f := s.oauthFault("oauth/token", false); f != nil && f.write(w, r) {
+		return
+	}
 	portal := s.portalOf(params.Get("refresh_token"))
 	if !s.wait(r, s.stalls, portal) {
 		return // gave up before anything was done
 	}
 	status, answer := s.exchange(r.Host, params)
 	s.wait(r, s.held, portal)
+	if f := s.oauthFault("oauth/token", true); f != nil && f.write(w, r) {
+		return
+	}
 	writeJSON(w, status, answer)
 }
 
@@ -95,6 +101,9 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 	params, ok := s.oauthParams(w, r)
 	if !ok {
+		return
+	}
+	if f := s.oauthFault("app.info", false); f != nil && f.write(w, r) {
 		return
 	}
 	s.mu.Lock()

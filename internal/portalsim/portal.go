@@ -326,7 +326,8 @@ type Fault struct {
 	Status int    // for error codes
 	Target string // for redirect
 	Delay  time.Duration
-	Count  int // how often; 0 until ClearFaults
+	Late   bool // after the OAuth server has done the exchange, not before
+	Count  int  // how often; 0 until ClearFaults
 	done   int
 }
 
@@ -345,8 +346,12 @@ func (p *Portal) ClearFaults() {
 }
 
 func (p *Portal) fault(method string, user int) *Fault { // callers hold mu
-	for _, f := range p.faults {
-		if (f.Method == "" || f.Method == method) && (f.User == 0 || f.User == user) && (f.Count == 0 || f.done < f.Count) {
+	return findFault(p.faults, method, user, false)
+}
+
+func findFault(faults []*Fault, method string, user int, late bool) *Fault {
+	for _, f := range faults {
+		if (f.Method == "" || f.Method == method) && (f.User == 0 || f.User == user) && f.Late == late && (f.Count == 0 || f.done < f.Count) {
 			f.done++
 			return f
 		}

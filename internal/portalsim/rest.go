@@ -303,12 +303,15 @@ func (f *Fault) write(w http.ResponseWriter, r *http.Request) bool {
 	}
 	switch f.Kind {
 	case "delay":
-		return false
+		return r.Context().Err() != nil // who gave up meanwhile gets nothing done
 	case "html":
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<html><body><h1>Maintenance</h1></body></html>")
 	case "empty":
 		w.WriteHeader(http.StatusOK)
+	case "text": // JSON of another kind, under another name
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, `["unexpected"]`)
 	case "truncated":
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"result":{"result":{"profile":{"ID":"1","ADM`)

@@ -57,6 +57,7 @@ type Sim struct {
 	refusals map[string]string // client_id -> error code that the OAuth server answers to exchanges
 	oauth    map[string]int    // requests by path and grant type
 	issued   []string
+	faults   []*Fault                  // of the OAuth server
 	stalls   map[*Portal]chan struct{} // exchanges for a portal wait until its channel is closed
 	held     map[*Portal]chan struct{} // the same for answers: the exchange has been done
 	stalled  int
@@ -166,6 +167,21 @@ func (s *Sim) RefuseExchanges(clientID, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusals[clientID] = code
+}
+
+// AddOAuthFault makes requests of the OAuth server fail. Method is oauth/token or app.info; "" for both. With Late the
+// exchange has been done before it fails.
+func (s *Sim) AddOAuthFault(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &f)
+}
+
+// oauthFault finds a fault for a request.
+func (s *Sim) oauthFault(method string, late bool) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return findFault(s.faults, method, 0, late)
 }
 
 // StallExchanges makes the OAuth server leave every exchange for a portal undone and unanswered, until release is called.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"itemlens/internal/apptest"
+	"itemlens/internal/config"
+	"itemlens/internal/portalsim"
 	"itemlens/internal/stack"
 )
 
@@ -140,5 +143,80 @@ func TestLifecycleInAnyOrder(t *testing.T) {
 		if app.Rows("tokens") != 0 || clean && app.Rows("portals") != 0 {
 			t.Errorf("round %d: %d tokens, %d portals are left", round, app.Rows("tokens"), app.Rows("portals"))
 		}
+	}
+}
+
+// TestFaultsOfTheOAuthServer are the other half of TestPortalsThatAnswerNonsense: each fault once at an exchange before it
+// was done, after it was done, and at app.info. A page says so, nothing is stored half, and the next open works.
+func TestFaultsOfTheOAuthServer(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) {
+		adjust := o.Adjust
+		o.Adjust = func(c *config.Config) { adjust(c); c.OAuthTimeout = time.Second }
+	})
+	app.Install()
+	for _, fault := range []portalsim.Fault{
+		{Kind: "html"}, {Kind: "empty"}, {Kind: "truncated"}, {Kind: "cut"}, {Kind: "huge"}, {Kind: "reset"}, {Kind: "text"},
+		{Kind: "delay", Delay: 3 * time.Second}, {Kind: "redirect", Target: "https://evil.example/"},
+		{Kind: "INTERNAL_SERVER_ERROR", Status: 500}, {Kind: "OVERLOAD_LIMIT", Status: 503}, {Kind: "QUERY_LIMIT_EXCEEDED", Status: 503}, {Kind: "X", Status: 429},
+	} {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprint("exchange ", fault.Kind, " late=", late), func(t *testing.T) {
+				opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+				if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+					t.Fatalf("before: status %d", answer.Status)
+				}
+				app.Sim.ExpireAccessTokens()
+				f := fault
+				f.Method, f.Count, f.Late = "oauth/token", 1, late
+				app.Sim.AddOAuthFault(f)
+				wantProblem(t, app.Post(opening.URL, opening.Form), 502, "oauth_unreachable")
+				again := app.Post(opening.URL, opening.Form)
+				if !late && again.Status != http.StatusOK { // the token was not used up
+					t.Errorf("the same page again: status %d", again.Status)
+				}
+				if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+					t.Errorf("opened anew: status %d", answer.Status)
+				}
+			})
+		}
+		t.Run("app.info "+fault.Kind, func(t *testing.T) {
+			app.Forget() // an unknown portal is asked for
+			f := fault
+			f.Method, f.Count = "app.info", 1
+			app.Sim.AddOAuthFault(f)
+			answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
+			if answer.Status != http.StatusBadGateway && answer.Status != http.StatusForbidden { // a 429 is an answer
+				t.Errorf("status %d\n%s", answer.Status, answer.Body)
+			}
+			if app.Rows("portals") != 0 {
+				t.Error("something was stored")
+			}
+			if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+				t.Errorf("opened anew: status %d", answer.Status)
+			}
+		})
+	}
+}
+
+// TestMorePagesThanConnections opens a hundred pages at once on two database connections: each is served, or says that
+// the app is not available now.
+func TestMorePagesThanConnections(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) {
+		adjust := o.Adjust
+		o.Adjust = func(c *config.Config) { adjust(c); c.DatabaseMaxConns = 2 }
+	})
+	app.Install()
+	var wg sync.WaitGroup
+	for range 100 {
+		opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+		wg.Go(func() {
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
+				t.Errorf("status %d\n%s", answer.Status, answer.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+		t.Errorf("afterwards: status %d", answer.Status)
 	}
 }

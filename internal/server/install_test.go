@@ -146,7 +146,7 @@ func TestUpdateBindsAnewAndTakesTheNewApplicationToken(t *testing.T) {
 
 // TestUpdateIsBoundThoughThePortalFailsAtFirst: the platform sends the event once.
 func TestUpdateIsBoundThoughThePortalFailsAtFirst(t *testing.T) {
-	app := apptest.Start(t, &cluster)
+	app := apptest.Start(t, &cluster, func(o *stack.Options) { o.Simulator.Vary = false }) // one event, one try at a time
 	app.Install()
 	app.Portal.FailCommand("placement.bind", "INTERNAL_SERVER_ERROR", 7)
 	app.Portal.Update(stack.ClientID)

@@ -66,14 +66,14 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		return nil, err
 	}
 	authority, err := oauth.NewServer(oauth.Config{
-		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, AllowPrivate: c.AllowPrivate,
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, Timeout: c.OAuthTimeout, AllowPrivate: c.AllowPrivate,
 		Observe: m.portalRequest, Now: time.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
 	tokens := oauth.NewTokens(authority, store, oauth.Limits{
-		Renewals: max(1, int64(c.DatabaseMaxConns)/3), PerPortal: 2, Wait: 15 * time.Second,
+		Renewals: max(1, int64(c.DatabaseMaxConns)/3), PerPortal: 2, Wait: c.OAuthTimeout + 5*time.Second,
 	}, log)
 	titles := map[string]string{}
 	for _, lang := range catalog.Languages() {
