@@ -84,7 +84,7 @@ func (f *fleet) start(listen string) *replica {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = r.cmd.Process.Signal(syscall.SIGKILL); _, _ = r.cmd.Process.Wait() })
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		res, err := f.client.Get("http://" + operator + "/readyz")
 		if err != nil {
 			continue
@@ -200,7 +200,7 @@ func TestKeepAliveRenewsOldTokensOnce(t *testing.T) {
 	for range 3 {
 		f.start(freeAddress(t))
 	}
-	for deadline := time.Now().Add(30 * time.Second); f.outcome(old) == "" && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); f.outcome(old) == "" && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 	}
 	if got := f.outcome(old); got != "renewed" {
 		t.Errorf("outcome %q", got)

@@ -49,7 +49,7 @@ func newBrowser(t *testing.T, appOrigin string) *browser {
 		chromedp.Flag("disable-site-isolation-trials", true), chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate"))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, cancelTimeout := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() { cancelTimeout(); cancel(); cancelAllocator() })
 	b := &browser{t: t, appOrigin: appOrigin, ctx: ctx}
 	err := chromedp.Listen(ctx, func(event any) {
@@ -115,7 +115,7 @@ func (b *browser) frame(script string) string {
 func (b *browser) waitFrame(want string) string {
 	b.t.Helper()
 	var text string
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if text = b.frame("document.body.innerText"); strings.Contains(text, want) {
 			return text
 		}
@@ -257,7 +257,7 @@ func (b *browser) switchTo(name, value string) {
 func (b *browser) wantFitted() {
 	b.t.Helper()
 	var fits string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		fits = b.frame(`document.documentElement.scrollHeight <= window.innerHeight && document.documentElement.scrollWidth <= window.innerWidth`)
 		if fits == "true" {
 			return

@@ -49,7 +49,7 @@ func TestPostgresGoesAndComesBack(t *testing.T) {
 	}
 	await := func(what string, done func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("never: %s", what)
 			}

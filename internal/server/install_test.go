@@ -25,7 +25,7 @@ func wantBound(t *testing.T, app *apptest.App) {
 	t.Helper()
 	wantTabs, wantEvents := slices.Sorted(slices.Values(allTabs)), []string{"ONAPPINSTALL", "ONAPPPAYMENT", "ONAPPUNINSTALL", "ONAPPUPDATE"}
 	var tabs, events []string
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		tabs, events = app.Portal.Placements(stack.ClientID), app.Portal.Handlers(stack.ClientID)
 		slices.Sort(tabs)
 		slices.Sort(events)
@@ -479,7 +479,7 @@ func TestPaymentEventMakesUsAskTheOAuthServer(t *testing.T) {
 		}
 	}
 	before := app.Sim.OAuthRequests("app.info")
-	for deadline := time.Now().Add(15 * time.Second); status() != "P" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); status() != "P" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 	}
 	if got := status(); got != "P" {
 		t.Errorf("status %q, want what the OAuth server says", got)

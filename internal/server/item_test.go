@@ -238,6 +238,7 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 	}{
 		{portalsim.Fault{Kind: "html"}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "empty"}, 502, "portal_unreachable"},
+		{portalsim.Fault{Kind: "text"}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "truncated"}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "cut"}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "huge"}, 502, "portal_unreachable"},

@@ -121,13 +121,13 @@ func TestSDKInTheFrame(t *testing.T) {
 	defer cancelAllocator()
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
-	ctx, cancelTimeout := context.WithTimeout(ctx, time.Minute)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancelTimeout()
 	report := func() map[string]any {
 		select {
 		case seen := <-reports:
 			return seen
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the SDK reported nothing")
 			return nil
 		}
