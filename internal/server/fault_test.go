@@ -137,6 +137,24 @@ func TestLifecycleInAnyOrder(t *testing.T) {
 		if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
 			t.Errorf("round %d: status %d\n%s", round, answer.Status, answer.Body)
 		}
+		for _, status := range []struct {
+			problem string
+			code    int
+			begin   func()
+			end     func()
+		}{
+			{"payment_required", 402, func() { app.Portal.SetPlan("free") }, func() { app.Portal.SetPlan("std") }},
+			{"payment_required", 402, func() { app.Portal.SetPayment(stack.ClientID, "T", true) }, func() { app.Portal.SetPayment(stack.ClientID, "P", false) }},
+			{"missing_scope", 403, func() { app.Portal.GrantScope(stack.ClientID, "placement") }, func() { app.Portal.GrantScope(stack.ClientID, app.App.Scope...) }},
+			{"portal_deleted", 410, func() { app.Portal.SetDeleted(true) }, func() { app.Portal.SetDeleted(false) }},
+		} {
+			status.begin()
+			wantProblem(t, app.Open(2, "CRM_LEAD_DETAIL_TAB", 250), status.code, status.problem)
+			status.end()
+			if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+				t.Errorf("round %d, after %s: status %d", round, status.problem, answer.Status)
+			}
+		}
 		clean := round%2 == 0
 		app.Portal.Uninstall(stack.ClientID, clean)
 		app.Sim.Deliveries()
