@@ -238,3 +238,24 @@ func TestMorePagesThanConnections(t *testing.T) {
 		t.Errorf("afterwards: status %d", answer.Status)
 	}
 }
+
+// TestAPageThatWaitsForTheDatabaseEnds takes every connection away: the page says so within its time.
+func TestAPageThatWaitsForTheDatabaseEnds(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) {
+		adjust := o.Adjust
+		o.Adjust = func(c *config.Config) {
+			adjust(c)
+			c.DatabaseMaxConns, c.PortalTimeout, c.PortalWait, c.OAuthTimeout = 2, time.Second, 0, time.Second
+		}
+	})
+	app.Install()
+	for range 2 {
+		conn, err := app.Store.Pool().Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Release()
+	}
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	wantProblem(t, app.Post(opening.URL, opening.Form), 503, "storage_down")
+}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -87,6 +88,23 @@ func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
 					h.Set("Cache-Control", "no-store")
 				}
 			})
+			return next(c)
+		}
+	}
+}
+
+// deadline bounds how long a request may take, whatever it waits for: a page, and anything else (an installation makes
+// several requests to the portal). Whoever waits gets an error page then, not a spinner.
+func deadline(page, other time.Duration) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			limit := other
+			if c.Path() == "/" {
+				limit = page
+			}
+			ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}
 	}

@@ -113,6 +113,7 @@ func (s *Server) newEcho(renderer echo.Renderer, catalog *i18n.Catalog, m *metri
 			return fmt.Errorf("panic: %w\n%s", err, stack)
 		}}),
 		limitBody(maxBody),
+		deadline(s.config.PortalTimeout+s.config.PortalWait+s.config.OAuthTimeout+5*time.Second, 4*s.config.PortalTimeout+15*time.Second),
 	)
 	static, _ := fs.Sub(web.Files(), "static")
 	files := echo.WrapHandler(http.StripPrefix("/static/", http.FileServerFS(static)))
