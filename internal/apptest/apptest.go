@@ -144,6 +144,14 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
+// Configure changes the app's configuration on top of what Start gives it.
+func Configure(change func(*config.Config)) func(*stack.Options) {
+	return func(o *stack.Options) {
+		before := o.Adjust
+		o.Adjust = func(c *config.Config) { before(c); change(c) }
+	}
+}
+
 // Start starts everything for one test. At its end the test fails if a secret stands in the log or in any answer that
 // the app gave to it.
 func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App {

@@ -72,12 +72,15 @@ func itemCommands(ref Ref, schema *Schema) []bitrix24.Command {
 	commands := []bitrix24.Command{{
 		Key: "item", Method: "crm.item.get", Params: bitrix24.Params{"entityTypeId": ref.EntityTypeID, "id": ref.ID},
 	}}
-	people := peopleFields
 	if schema == nil {
+		people := make([]string, len(peopleFields))
+		for i, field := range peopleFields {
+			people[i] = bitrix24.Ref("item", "item", field)
+		}
 		commands = append(commands,
 			bitrix24.Command{Key: "fields", Method: "crm.item.fields", Params: bitrix24.Params{"entityTypeId": ref.EntityTypeID}},
-			bitrix24.Command{Key: "statuses", Method: "crm.status.list"})
-		commands = append(commands, bitrix24.Command{Key: "people", Method: "user.get", Params: peopleFilter(references(people))})
+			bitrix24.Command{Key: "statuses", Method: "crm.status.list"},
+			bitrix24.Command{Key: "people", Method: "user.get", Params: peopleFilter(people)})
 	}
 	if ref.EntityTypeID != bitrix24.Company {
 		commands = append(commands, titleCommand("company", bitrix24.Company, bitrix24.Ref("item", "item", "companyId")))
@@ -86,14 +89,6 @@ func itemCommands(ref Ref, schema *Schema) []bitrix24.Command {
 		commands = append(commands, titleCommand("contact", bitrix24.Contact, bitrix24.Ref("item", "item", "contactId")))
 	}
 	return commands
-}
-
-func references(fields []string) []string {
-	refs := make([]string, len(fields))
-	for i, field := range fields {
-		refs[i] = bitrix24.Ref("item", "item", field)
-	}
-	return refs
 }
 
 func peopleFilter(ids []string) bitrix24.Params {

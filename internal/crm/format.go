@@ -186,11 +186,8 @@ func (f *formatter) dateTime(text string) (Piece, bool) {
 
 func (f *formatter) person(text string) (Piece, bool) {
 	id, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil:
-		return Piece{Text: text, Raw: true}, true
-	case id <= 0:
-		return Piece{}, false
+	if err != nil || id <= 0 {
+		return Piece{Text: text, Raw: true}, err != nil // 0 links to nothing
 	}
 	path := fmt.Sprintf("/company/personal/user/%d/", id)
 	if name := f.names.people[id]; name != "" {
@@ -201,11 +198,8 @@ func (f *formatter) person(text string) (Piece, bool) {
 
 func (f *formatter) linked(entityTypeID int, text string) (Piece, bool) {
 	id, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil:
-		return Piece{Text: text, Raw: true}, true
-	case id <= 0:
-		return Piece{}, false
+	if err != nil || id <= 0 {
+		return Piece{Text: text, Raw: true}, err != nil // 0 links to nothing
 	}
 	ref := Ref{entityTypeID, id}
 	if title := f.names.linked[ref]; title != "" {

@@ -1,9 +1,6 @@
 package portalsim
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // keptRequests is how many requests a portal remembers.
 const keptRequests = 1000
@@ -18,7 +15,7 @@ type Request struct {
 	Fault  string    `json:"fault,omitempty"`
 }
 
-func (p *Portal) logRequest(_ *http.Request, method string, user int, params *object) *Request {
+func (p *Portal) logRequest(method string, user int, params *object) *Request {
 	shown := newObject()
 	for _, key := range params.keys {
 		if key != "auth" {

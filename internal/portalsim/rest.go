@@ -69,7 +69,7 @@ func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {
 	if t != nil && t.user != nil {
 		userID = t.user.ID
 	}
-	entry := p.logRequest(r, name, userID, params)
+	entry := p.logRequest(name, userID, params)
 	p.mu.Lock()
 	p.requests[name]++
 	fault := p.fault(name, userID)

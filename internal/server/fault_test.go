@@ -167,10 +167,7 @@ func TestLifecycleInAnyOrder(t *testing.T) {
 // TestFaultsOfTheOAuthServer are the other half of TestPortalsThatAnswerNonsense: each fault once at an exchange before it
 // was done, after it was done, and at app.info. A page says so, nothing is stored half, and the next open works.
 func TestFaultsOfTheOAuthServer(t *testing.T) {
-	app := apptest.Start(t, &cluster, func(o *stack.Options) {
-		adjust := o.Adjust
-		o.Adjust = func(c *config.Config) { adjust(c); c.OAuthTimeout = time.Second }
-	})
+	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) { c.OAuthTimeout = time.Second }))
 	app.Install()
 	for _, fault := range []portalsim.Fault{
 		{Kind: "html"}, {Kind: "empty"}, {Kind: "truncated"}, {Kind: "cut"}, {Kind: "huge"}, {Kind: "reset"}, {Kind: "text"},
@@ -219,10 +216,7 @@ func TestFaultsOfTheOAuthServer(t *testing.T) {
 // TestMorePagesThanConnections opens a hundred pages at once on two database connections: each is served, or says that
 // the app is not available now.
 func TestMorePagesThanConnections(t *testing.T) {
-	app := apptest.Start(t, &cluster, func(o *stack.Options) {
-		adjust := o.Adjust
-		o.Adjust = func(c *config.Config) { adjust(c); c.DatabaseMaxConns = 2 }
-	})
+	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) { c.DatabaseMaxConns = 2 }))
 	app.Install()
 	var wg sync.WaitGroup
 	for range 100 {
@@ -241,13 +235,9 @@ func TestMorePagesThanConnections(t *testing.T) {
 
 // TestAPageThatWaitsForTheDatabaseEnds takes every connection away: the page says so within its time.
 func TestAPageThatWaitsForTheDatabaseEnds(t *testing.T) {
-	app := apptest.Start(t, &cluster, func(o *stack.Options) {
-		adjust := o.Adjust
-		o.Adjust = func(c *config.Config) {
-			adjust(c)
-			c.DatabaseMaxConns, c.PortalTimeout, c.PortalWait, c.OAuthTimeout = 2, time.Second, 0, time.Second
-		}
-	})
+	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) {
+		c.DatabaseMaxConns, c.PortalTimeout, c.PortalWait, c.OAuthTimeout = 2, time.Second, 0, time.Second
+	}))
 	app.Install()
 	for range 2 {
 		conn, err := app.Store.Pool().Acquire(t.Context())

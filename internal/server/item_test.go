@@ -432,10 +432,7 @@ func TestDeadTokensSayWhyAndAreNotTriedAgain(t *testing.T) {
 // TestStalledOAuthServerLeavesOtherPortalsAlone fills one portal's renewals with a stalled OAuth server; pages of another
 // portal are all served before the stall ends.
 func TestStalledOAuthServerLeavesOtherPortalsAlone(t *testing.T) {
-	app := apptest.Start(t, &cluster, func(o *stack.Options) {
-		adjust := o.Adjust
-		o.Adjust = func(c *config.Config) { adjust(c); c.DatabaseMaxConns = 6 }
-	})
+	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) { c.DatabaseMaxConns = 6 }))
 	app.Install()
 	other, err := app.Sim.AddPortal("other", "")
 	if err != nil {
@@ -471,14 +468,8 @@ func TestStalledOAuthServerLeavesOtherPortalsAlone(t *testing.T) {
 
 // TestTwoHundredPagesAtOnceOfOnePortal has the platform's own limits: 50 at once, 2 a second.
 func TestTwoHundredPagesAtOnceOfOnePortal(t *testing.T) {
-	app := apptest.Start(t, &cluster, func(o *stack.Options) {
-		o.Simulator.RateBurst = 0 // the default, as real
-		adjust := o.Adjust
-		o.Adjust = func(c *config.Config) {
-			adjust(c)
-			c.PortalRate, c.PortalBurst, c.PortalWait = 2, 50, 3*time.Second
-		}
-	})
+	app := apptest.Start(t, &cluster, func(o *stack.Options) { o.Simulator.RateBurst = 0 }, // the default, as real
+		apptest.Configure(func(c *config.Config) { c.PortalRate, c.PortalBurst, c.PortalWait = 2, 50, 3*time.Second }))
 	app.Install()
 	app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
 	var wg sync.WaitGroup
