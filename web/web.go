@@ -29,6 +29,7 @@ type Page struct {
 	L         *i18n.Printer
 	Title     string
 	LibraryJS string // address of the platform's JS library; empty on pages that do without
+	Session   string // with which the page asks for more; empty on pages that do not
 	Data      any
 }
 
@@ -60,7 +61,7 @@ func NewRenderer() (*Renderer, error) {
 			return "", fmt.Errorf("no static file %q", name)
 		}
 		return "/static/" + name + "?v=" + version, nil
-	}, "link": link}
+	}, "link": link, "in": func(l *i18n.Printer, data any) Page { return Page{L: l, Data: data} }}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
@@ -68,10 +69,10 @@ func NewRenderer() (*Renderer, error) {
 	r := &Renderer{pages: map[string]*template.Template{}}
 	for _, name := range names {
 		base := path.Base(name)
-		if base == "layout.html" {
+		if base == "layout.html" || base == "card.html" {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", name)
+		t, err := template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/card.html", name)
 		if err != nil {
 			return nil, fmt.Errorf("parse template %s: %w", base, err)
 		}
@@ -80,11 +81,16 @@ func NewRenderer() (*Renderer, error) {
 	return r, nil
 }
 
-// Render writes the page; data is a Page.
+// Render writes the page; data is a Page. "item#card" writes the block "card" alone, for
+// a page that is open already.
 func (r *Renderer) Render(w io.Writer, name string, data any, _ echo.Context) error {
+	name, block, part := strings.Cut(name, "#")
 	t, ok := r.pages[name+".html"]
 	if !ok {
 		return fmt.Errorf("no template %q", name)
+	}
+	if part {
+		return t.ExecuteTemplate(w, block, data)
 	}
 	return t.Execute(w, data)
 }

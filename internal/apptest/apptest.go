@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -221,8 +222,30 @@ func (a *App) Post(target string, form url.Values) Answer {
 	return a.Send(http.MethodPost, target, "application/x-www-form-urlencoded", form.Encode())
 }
 
+var sessionOf = regexp.MustCompile(`data-session="([^"]+)"`)
+
+// Session is what a page carries for the requests that it makes itself; empty where it carries none.
+func Session(page Answer) string {
+	if match := sessionOf.FindStringSubmatch(page.Body); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
+// Ask makes a request as a page of the app does, with its session.
+func (a *App) Ask(page Answer, target, body string) Answer {
+	a.t.Helper()
+	return a.SendAs(Session(page), http.MethodPost, target, "application/json", body)
+}
+
 // Send sends any request to the app.
 func (a *App) Send(method, target, contentType, body string) Answer {
+	a.t.Helper()
+	return a.SendAs("", method, target, contentType, body)
+}
+
+// SendAs is Send with a session.
+func (a *App) SendAs(session, method, target, contentType, body string) Answer {
 	a.t.Helper()
 	if strings.HasPrefix(target, "/") {
 		target = a.AppURL + target
@@ -232,6 +255,9 @@ func (a *App) Send(method, target, contentType, body string) Answer {
 		a.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
+	if session != "" {
+		req.Header.Set("Authorization", "Bearer "+session)
+	}
 	res, err := a.client.Do(req)
 	if err != nil {
 		a.t.Fatal(err)

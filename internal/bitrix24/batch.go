@@ -33,10 +33,11 @@ func Ref(key string, path ...string) string {
 	return ref
 }
 
-// BatchResult holds the answers of the commands by key.
+// BatchResult holds the answers of the commands by key. Totals are those that list methods tell.
 type BatchResult struct {
 	Result Object
 	Errors map[string]*Error
+	Totals map[string]int
 }
 
 // Decode reads the result of one command into a value. It returns the command's own error, or one that says that the
@@ -94,12 +95,19 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	var parts struct {
 		Result Object `json:"result"`
 		Errors Object `json:"result_error"`
+		Totals Object `json:"result_total"`
 		Times  Object `json:"result_time"`
 	}
 	if err := json.Unmarshal(answer.Result, &parts); err != nil {
 		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: err}
 	}
-	result := &BatchResult{Result: parts.Result, Errors: map[string]*Error{}}
+	result := &BatchResult{Result: parts.Result, Errors: map[string]*Error{}, Totals: map[string]int{}}
+	for key, raw := range parts.Totals {
+		var total flexInt
+		if total.UnmarshalJSON(raw) == nil {
+			result.Totals[key] = int(total)
+		}
+	}
 	for key, raw := range parts.Errors {
 		result.Errors[key] = commandError(methods[key], raw)
 		c.buckets.learn(host, methods[key], result.Errors[key])

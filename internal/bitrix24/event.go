@@ -3,6 +3,7 @@ package bitrix24
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,27 @@ const (
 	OnAppUninstall = "ONAPPUNINSTALL"
 	OnAppPayment   = "ONAPPPAYMENT"
 )
+
+// SchemaEvents lists the events that tell that fields, dictionaries or types of a portal have changed: the lists of events of the pages
+// api-reference/crm/{leads,deals,contacts,companies,quote}/…/events, universal/events/type, universal/userfieldconfig/events
+// and currency/events. The platform has none for statuses and pipelines.
+func SchemaEvents() []string {
+	var events []string
+	for _, of := range []string{"LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "TYPE"} {
+		for _, what := range []string{"ADD", "UPDATE", "DELETE", "SETENUMVALUES"} {
+			events = append(events, "ONCRM"+of+"USERFIELD"+what)
+		}
+	}
+	for _, of := range []string{"TYPE", "CURRENCY"} {
+		for _, what := range []string{"ADD", "UPDATE", "DELETE"} {
+			events = append(events, "ONCRM"+of+what)
+		}
+	}
+	return events
+}
+
+// IsSchemaEvent reports whether an event tells that fields, dictionaries or types have changed.
+func IsSchemaEvent(name string) bool { return slices.Contains(SchemaEvents(), name) }
 
 // Event is what the platform posts to an event handler (api-reference/events/index.md). Nothing in it is proven.
 type Event struct {

@@ -50,6 +50,30 @@ func DetailTab(entityTypeID int) string {
 	return fmt.Sprintf("CRM_DYNAMIC_%d_DETAIL_TAB", entityTypeID)
 }
 
+// shortCodes are the short codes of the types that every portal has (api-reference/crm/data-types.md, object types).
+var shortCodes = map[int]string{Lead: "L", Deal: "D", Contact: "C", Company: "CO", Quote: "Q", SmartInvoice: "SI"}
+
+// ShortCode is the short code of a type, as product rows and fields of type crm write it: "D", or "T40e" with the id of
+// a smart process in hexadecimal digits.
+func ShortCode(entityTypeID int) string {
+	if code, ok := shortCodes[entityTypeID]; ok {
+		return code
+	}
+	return "T" + strconv.FormatInt(int64(entityTypeID), 16)
+}
+
+// TypeOfShortCode is the reverse of ShortCode.
+func TypeOfShortCode(code string) (entityTypeID int, ok bool) {
+	for id, known := range shortCodes {
+		if known == code {
+			return id, true
+		}
+	}
+	hex, dynamic := strings.CutPrefix(code, "T")
+	id, err := strconv.ParseInt(hex, 16, 32)
+	return int(id), dynamic && err == nil && id > 0
+}
+
 // IsDetailTab reports whether a placement is a tab in a CRM card, of whatever type.
 func IsDetailTab(placement string) bool {
 	return strings.HasPrefix(placement, "CRM_") && strings.HasSuffix(placement, "_DETAIL_TAB")

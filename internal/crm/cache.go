@@ -8,32 +8,54 @@ import (
 	"itemlens/internal/portal"
 )
 
-// schemaKey names a schema: titles come in the language of the user who asks.
+// portalKey names what a portal has in one language, as of the last change that it told by an event. Titles come in the
+// language of the user who asks.
+type portalKey struct {
+	portal  portal.MemberID
+	version int64
+	lang    string
+}
+
 type schemaKey struct {
-	portal       portal.MemberID
-	lang         string
+	portalKey
 	entityTypeID int
 }
 
 type personKey struct {
 	portal portal.MemberID
-	user   int64
+	user   portal.UserID
 }
 
-// Cache keeps schemas and names of people; data of items is never kept. Bounded in number and in age.
+// titleKey names what a user may read an item's title as; rights differ, so titles are never shared between users.
+type titleKey struct {
+	viewer personKey
+	item   Ref
+}
+
+// Person is somebody in a portal.
+type Person struct {
+	Name  string
+	Photo string // address of a picture; empty where there is none
+}
+
+// Cache keeps schemas, dictionaries and names; data of items is never kept. Bounded in number and in age.
 type Cache struct {
-	schemas *aging[schemaKey, *Schema]
-	people  *aging[personKey, string]
+	schemas      *aging[schemaKey, *Schema]
+	dictionaries *aging[portalKey, *Dictionaries]
+	currencies   *aging[portalKey, map[string]Currency]
+	people       *aging[personKey, Person]
+	titles       *aging[titleKey, string]
 }
 
 // NewCache makes a cache whose entries live so long.
-func NewCache(life time.Duration, now func() time.Time) (*Cache, error) {
-	schemas, err := newAging[schemaKey, *Schema](2000, life, now)
-	if err != nil {
-		return nil, err
+func NewCache(life time.Duration, now func() time.Time) *Cache {
+	return &Cache{
+		schemas:      newAging[schemaKey, *Schema](2000, life, now),
+		dictionaries: newAging[portalKey, *Dictionaries](2000, life, now),
+		currencies:   newAging[portalKey, map[string]Currency](2000, life, now),
+		people:       newAging[personKey, Person](50_000, life, now),
+		titles:       newAging[titleKey, string](100_000, life, now),
 	}
-	people, err := newAging[personKey, string](50_000, life, now)
-	return &Cache{schemas, people}, err
 }
 
 // aging is an LRU whose entries end by age too. The library's own expiring one runs a goroutine that cannot be stopped.
@@ -48,9 +70,12 @@ type aged[V any] struct {
 	until time.Time
 }
 
-func newAging[K comparable, V any](size int, life time.Duration, now func() time.Time) (*aging[K, V], error) {
+func newAging[K comparable, V any](size int, life time.Duration, now func() time.Time) *aging[K, V] {
 	entries, err := lru.New[K, aged[V]](size)
-	return &aging[K, V]{entries, life, now}, err
+	if err != nil {
+		panic(err) // the size is not positive
+	}
+	return &aging[K, V]{entries, life, now}
 }
 
 func (a *aging[K, V]) get(key K) (V, bool) {

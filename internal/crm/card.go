@@ -1,152 +1,255 @@
 package crm
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"itemlens/internal/bitrix24"
-	"itemlens/internal/gate"
-	"itemlens/internal/i18n"
 )
 
 // Card is an item as its page shows it.
 type Card struct {
-	TypeName    string
-	ID          int64
-	Title       string
-	Stage       *Piece
-	StageClass  string // "won", "lost" or ""
-	Amount      string
-	Client      []Piece
-	Responsible []Piece
-	Created     []Piece
-	Updated     []Piece
-	Groups      []Group
-	Empty       []Row // fields without a value
+	Ref      Ref
+	TypeName string
+	Path     string // where the portal shows the item
+	Head     Head
+	Sections []Section
+	System   []Row // what the platform keeps for itself
+	Empty    int   // how many of the rows have no value
+	JSON     json.RawMessage
 }
 
-// Group is a section of the card.
-type Group struct {
-	Key  string
-	Rows []Row
+// Section is a part of the card: one of the portal's own arrangement, or one of ours, which Key names.
+type Section struct {
+	Key      string // in messages: group.<Key>; empty where Title is the portal's
+	Title    string
+	Rows     []Row
+	Products *Products
+}
+
+// Filled reports whether anything of the section is shown while empty fields are hidden.
+func (s Section) Filled() bool {
+	return s.Products != nil || slices.ContainsFunc(s.Rows, func(r Row) bool { return !r.Empty() || r.Always })
 }
 
 // Row is a field with its value.
 type Row struct {
 	Code   string
+	Upper  string // the field's original name, where it differs in more than its case
 	Title  string
 	Pieces []Piece
+	Always bool // shown even where it is empty, as the portal's card does
 }
 
-// groupOrder is the order of the sections.
-var groupOrder = []string{"about", "client", "money", "people", "dates", "custom", "links", "source", "system"}
+// Empty reports whether the field has no value.
+func (r Row) Empty() bool { return len(r.Pieces) == 0 }
 
-// amountFields are plain numbers that are sums in the item's currency.
-var amountFields = []string{"opportunity", "taxValue", "revenue"}
+// groupOrder is the order of the sections of a card that nobody has arranged.
+var groupOrder = []string{"about", "client", "money", "people", "dates", "custom", "links", "source"}
 
-func newCard(ref Ref, it *item, schema *Schema, n *names, visit *gate.Visit, l *i18n.Printer) *Card {
-	f := &formatter{l: l, schema: schema, names: n, origin: bitrix24.EndpointOrigin(visit.Portal.ClientEndpoint)}
-	if visit.User.TimeZone != "" {
-		if zone, err := time.LoadLocation(visit.User.TimeZone); err == nil {
-			f.zone = zone
+// newCard arranges an item: as the portal's card does, then what that one leaves out, then what is the platform's own.
+func newCard(ref Ref, f *formatter, arrangement layout, rows *Products) *Card {
+	card := &Card{
+		Ref: ref, TypeName: f.typeName(ref.EntityTypeID), Path: ref.path(), JSON: f.item.public(),
+	}
+	left := f.rows()
+	card.Head = newHead(ref, f, card.TypeName, left)
+	take := func(code string) (Row, bool) {
+		at := slices.IndexFunc(left, func(r Row) bool { return r.Code == code })
+		if at < 0 {
+			return Row{}, false
+		}
+		row := left[at]
+		left = slices.Delete(slices.Clone(left), at, at+1)
+		return row, true
+	}
+	for _, s := range arrangement {
+		section := Section{Title: s.Title}
+		for _, element := range s.Elements {
+			if element.Name == products {
+				section.Products, rows = rows, nil
+			}
+			names := element.fields(f.schema)
+			if len(names) > 1 { // one place for several fields: what is empty of them is not missed
+				names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return f.superseded(name) })
+			}
+			for _, name := range names {
+				if row, ok := take(name); ok {
+					row.Always = element.Always
+					section.Rows = append(section.Rows, row)
+				}
+			}
+		}
+		if len(section.Rows) > 0 || section.Products != nil {
+			card.Sections = append(card.Sections, section)
 		}
 	}
-	card := &Card{TypeName: typeName(l, ref.EntityTypeID), ID: ref.ID}
-	rows := map[string][]Row{}
-	for _, name := range fieldOrder(it, schema) {
-		field := schema.Field(name)
-		known := field != nil
-		if !known {
-			field = &Field{Name: name}
+	groups := map[string][]Row{}
+	for _, row := range left {
+		group := f.groupOf(row.Code)
+		if group != "system" && arrangement != nil {
+			group = "hidden"
 		}
-		row := Row{Code: name, Title: field.Title, Pieces: f.format(field, it.values[name])}
-		if sum, err := strconv.ParseFloat(it.text(name), 64); err == nil && slices.Contains(amountFields, name) {
-			row.Pieces = []Piece{{Text: f.amount(sum, it.text("currencyId"))}}
-		}
-		if row.Title == "" {
-			row.Title = name
-		}
-		card.fillHead(row, it, field, f)
-		if len(row.Pieces) == 0 {
-			card.Empty = append(card.Empty, row)
-			continue
-		}
-		group := groupOf(field, known)
-		rows[group] = append(rows[group], row)
+		groups[group] = append(groups[group], row)
 	}
-	for _, key := range groupOrder {
-		if len(rows[key]) > 0 {
-			card.Groups = append(card.Groups, Group{key, rows[key]})
+	for _, key := range append([]string{"hidden"}, groupOrder...) {
+		section := Section{Key: key, Rows: groups[key]}
+		if key == "money" || key == "hidden" && arrangement != nil {
+			section.Products, rows = rows, nil
+		}
+		if len(section.Rows) > 0 || section.Products != nil {
+			card.Sections = append(card.Sections, section)
 		}
 	}
-	if card.Title == "" {
-		card.Title = strings.TrimSpace(it.text("name") + " " + it.text("lastName"))
-	}
-	if card.Title == "" {
-		card.Title = card.TypeName + " #" + strconv.FormatInt(ref.ID, 10)
+	card.System = groups["system"]
+	for _, row := range slices.Concat(append([][]Row{card.System}, rowsOf(card.Sections)...)...) {
+		if row.Empty() {
+			card.Empty++
+		}
 	}
 	return card
 }
 
-// fieldOrder is the portal's order of the fields, then what the item has and the portal does not describe.
-func fieldOrder(it *item, schema *Schema) []string {
-	var order []string
-	for _, field := range schema.Fields {
-		if _, ok := it.values[field.Name]; ok {
-			order = append(order, field.Name)
-		}
+func rowsOf(sections []Section) [][]Row {
+	var all [][]Row
+	for _, s := range sections {
+		all = append(all, s.Rows)
 	}
-	for _, name := range it.order {
-		if schema.Field(name) == nil && !slices.Contains(order, name) {
-			order = append(order, name)
-		}
-	}
-	return order
+	return all
 }
 
-// fillHead takes what stands at the head of the card.
-func (c *Card) fillHead(row Row, it *item, field *Field, f *formatter) {
-	switch row.Code {
-	case "title":
-		c.Title = it.text("title")
-	case "stageId":
-		if len(row.Pieces) > 0 {
-			c.Stage = &row.Pieces[0]
-			status, _ := f.schema.Status(field.StatusType, it.text("stageId"))
-			c.StageClass = map[string]string{"S": "won", "F": "lost"}[status.Semantics]
+// rows are all values of the item in the portal's order of fields, then those that the portal does not describe.
+func (f *formatter) rows() []Row {
+	var rows []Row
+	for i := range f.schema.Fields {
+		field := &f.schema.Fields[i]
+		if raw, ok := f.item.values[field.Name]; ok && field.Name != "fm" {
+			rows = append(rows, f.row(field, raw))
 		}
-	case "opportunity":
-		if len(row.Pieces) > 0 {
-			c.Amount = row.Pieces[0].Text
-		}
-	case "companyId":
-		c.Client = append(row.Pieces[:len(row.Pieces):len(row.Pieces)], c.Client...)
-	case "contactId":
-		c.Client = append(c.Client, row.Pieces...)
-	case "assignedById":
-		c.Responsible = row.Pieces
-	case "createdTime":
-		c.Created = row.Pieces
-	case "updatedTime":
-		c.Updated = row.Pieces
 	}
+	for _, name := range f.item.order {
+		switch {
+		case name == "fm":
+			rows = append(rows, f.contactRows(f.item.values[name])...)
+		case f.schema.Field(name) == nil:
+			rows = append(rows, f.row(&Field{Name: name}, f.item.values[name]))
+		}
+	}
+	return rows
 }
 
-// groupOf chooses the section of a field.
-func groupOf(field *Field, known bool) string {
-	name := strings.ToLower(field.Name)
+func (f *formatter) row(field *Field, raw json.RawMessage) Row {
+	row := Row{Code: field.Name, Title: strings.TrimSpace(field.Title), Pieces: f.format(field, raw)}
+	if isCustom(field.Name) && field.UpperName != field.Name {
+		row.Upper = field.UpperName
+	}
+	// Some fields have their own name in capitals for a title.
+	if row.Title == "" || row.Title == field.UpperName {
+		row.Title = field.Name
+		if key := "field." + strings.ToLower(field.Name); f.l.Has(key) {
+			row.Title = f.l.T(key)
+		}
+	}
+	return row
+}
+
+// contactKinds are the kinds of phones, e-mails and so on, in the order of the portal's card (api-reference/crm/data-types.md,
+// crm_multifield).
+var contactKinds = []string{"PHONE", "EMAIL", "WEB", "IM", "LINK"}
+
+// contactRows makes a row of each kind of the item's contact details.
+func (f *formatter) contactRows(raw json.RawMessage) []Row {
+	rows := map[string]*Row{}
+	for _, kind := range contactKinds {
+		rows[kind] = &Row{Code: "fm." + kind, Title: f.l.T("contact." + strings.ToLower(kind))}
+	}
+	var odd []Piece
+	for _, element := range elements(raw) {
+		var detail struct {
+			Type      string `json:"typeId"`
+			ValueType string `json:"valueType"`
+			Value     string `json:"value"`
+		}
+		if json.Unmarshal(element, &detail) != nil || rows[detail.Type] == nil {
+			if piece, ok := f.structured(&Field{Name: "fm", Type: "crm_multifield"}, element); ok {
+				odd = append(odd, piece)
+			}
+			continue
+		}
+		piece := Piece{Text: detail.Value}
+		switch detail.Type {
+		case "PHONE":
+			piece.Href = phoneLink(detail.Value)
+		case "EMAIL":
+			piece.Href = mailLink(detail.Value)
+		default:
+			piece = f.link(detail.Value)
+		}
+		if key := "contact.kind." + strings.ToLower(detail.ValueType); f.l.Has(key) {
+			piece.Note = f.l.T(key)
+		} else {
+			piece.Note = detail.ValueType
+		}
+		if detail.Value != "" {
+			rows[detail.Type].Pieces = append(rows[detail.Type].Pieces, piece)
+		}
+	}
+	var out []Row
+	for _, kind := range contactKinds {
+		if kind != "LINK" || !rows[kind].Empty() {
+			out = append(out, *rows[kind])
+		}
+	}
+	if odd != nil {
+		out = append(out, Row{Code: "fm", Title: "fm", Pieces: odd})
+	}
+	return out
+}
+
+// systemFields are those that the platform keeps for itself, and those that repeat others (universal/object-fields.md).
+var systemFields = []string{
+	"id", "xmlId", "entityTypeId", "webformId", "stageSemanticId", "hasPhone", "hasEmail", "hasImol", "searchContent", "login",
+	"dateCreateShort", "dateModifyShort", "begindateShort", "closedateShort", "eventDateShort", "isConvert", "productId", "shortName",
+	"isNew", "isWork", "isWon", "isLose", "receivedAmount", "lostAmount", "hasProducts", "locationId", "imol", "icq", "skype",
+	"commentsType", "contentType", "termsType", "storageTypeId", "storageElementIds", "personTypeId", "contacts", "originVersion",
+}
+
+// superseded reports whether another field of the item tells the same better: contactIds what contactId does, and fm
+// what the single phones and e-mails do.
+func (f *formatter) superseded(name string) bool {
+	has := func(other string) bool {
+		return len(elements(f.item.values[other])) > 0 && string(f.item.values[other]) != "null"
+	}
+	lower := strings.ToLower(name)
+	switch {
+	case name == "contactId":
+		return has("contactIds")
+	case name == "companyId":
+		return has("companyIds")
+	case strings.HasPrefix(lower, "phone"), strings.HasPrefix(lower, "email"):
+		return f.item.values["fm"] != nil
+	}
+	return false
+}
+
+// groupOf chooses the section of a field in a card that nobody has arranged.
+func (f *formatter) groupOf(code string) string {
+	name := strings.ToLower(code)
 	hasPrefix := func(prefixes ...string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 	}
+	field := f.schema.Field(code)
 	switch {
-	case isCustom(field.Name):
+	case hasPrefix("fm."):
+		return "client"
+	case field == nil || slices.Contains(systemFields, code) || f.superseded(code):
+		return "system"
+	case isCustom(code):
 		return "custom"
 	case hasPrefix("parentid"):
 		return "links"
-	case !known || slices.Contains([]string{"id", "xmlid", "opened", "webformid", "stagesemanticid", "hasphone", "hasemail", "hasimol"}, name):
-		return "system"
 	case hasPrefix("source", "utm", "originat", "originid"):
 		return "source"
 	}
@@ -165,8 +268,111 @@ func groupOf(field *Field, known bool) string {
 	switch {
 	case hasPrefix("opportunity", "ismanualopportunity", "taxvalue", "revenue"):
 		return "money"
-	case hasPrefix("phone", "email", "company", "skype", "icq", "address"):
+	case hasPrefix("phone", "email", "company", "address", "client"):
 		return "client"
 	}
 	return "about"
+}
+
+// Head is what stands above the sections.
+type Head struct {
+	Title       string
+	Pipeline    string // name of the item's pipeline; empty where there is only one
+	Stages      *Stages
+	Amount      string
+	Client      []Piece
+	Responsible []Piece
+	Created     []Piece
+	Updated     []Piece
+}
+
+// Stages is the way of an item: the stages of its pipeline, and where it stands.
+type Stages struct {
+	Name  string
+	Class string // "won", "lost" or ""
+	Color string // of the stage where it stands, as #rrggbb
+	Place int    // from 1; 0 for a stage that ends the way before its end
+	Steps []Step
+}
+
+// Step is a stage on the way.
+type Step struct {
+	Name    string
+	Reached bool
+	Current bool
+}
+
+func newHead(ref Ref, f *formatter, typeName string, rows []Row) Head {
+	pieces := func(code string) []Piece {
+		at := slices.IndexFunc(rows, func(r Row) bool { return r.Code == code })
+		if at < 0 {
+			return nil
+		}
+		return rows[at].Pieces
+	}
+	h := Head{
+		Title:       strings.TrimSpace(f.item.text("title")),
+		Stages:      f.stages(),
+		Responsible: pieces("assignedById"), Created: pieces("createdTime"), Updated: pieces("updatedTime"),
+	}
+	if amount := pieces("opportunity"); len(amount) > 0 {
+		h.Amount = amount[0].Text
+	}
+	contacts := pieces("contactIds")
+	if len(contacts) == 0 {
+		contacts = pieces("contactId")
+	}
+	companies := pieces("companyId")
+	if len(companies) == 0 {
+		companies = pieces("companyIds")
+	}
+	if ref.EntityTypeID != bitrix24.Company { // contacts of a company are not its client
+		h.Client = slices.Concat(companies, contacts)
+	}
+	if len(f.schema.categories) > 1 {
+		h.Pipeline = f.schema.categories[f.item.text("categoryId")]
+	}
+	if h.Title == "" {
+		h.Title = strings.TrimSpace(f.item.text("name") + " " + f.item.text("lastName"))
+	}
+	if h.Title == "" {
+		h.Title = typeName + " #" + strconv.FormatInt(ref.ID, 10)
+	}
+	return h
+}
+
+// stages finds where the item stands; nil for types without stages. Those that end the way badly are no steps of it:
+// an item that reached one has lost its way.
+func (f *formatter) stages() *Stages {
+	field, id := f.schema.Field("stageId"), f.item.text("stageId")
+	if field == nil || id == "" {
+		return nil
+	}
+	s := &Stages{Name: id}
+	var current Status
+	for _, status := range f.pipeline(field, id) {
+		if status.ID == id {
+			current = status
+			s.Name = status.Name
+		}
+		if status.Semantics != "F" {
+			s.Steps = append(s.Steps, Step{Name: status.Name, Current: status.ID == id})
+		}
+	}
+	s.Class = map[string]string{"S": "won", "F": "lost"}[current.Semantics]
+	at := slices.IndexFunc(s.Steps, func(step Step) bool { return step.Current })
+	s.Place = at + 1
+	for i := range s.Steps {
+		s.Steps[i].Reached = i <= at || s.Class == "lost"
+	}
+	s.Color = color(current.Color)
+	return s
+}
+
+// color lets a colour of the portal pass, or gives the platform's own for a stage.
+func color(text string) string {
+	if len(text) == 7 && text[0] == '#' && strings.Trim(strings.ToLower(text[1:]), "0123456789abcdef") == "" {
+		return text
+	}
+	return "#2fc6f6"
 }

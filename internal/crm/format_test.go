@@ -2,13 +2,36 @@ package crm
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
+	"itemlens/internal/bitrix24"
 	"itemlens/internal/i18n"
 	"itemlens/web"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testNames are the names that the tests know.
+type testNames struct{}
+
+func (testNames) person(id int64) (Person, bool) {
+	people := map[int64]Person{7: {Name: "Ann Lee", Photo: "https://portal.example/ann.png"}, 9: {}} // 9 is gone
+	person, ok := people[id]
+	return person, ok
+}
+
+func (testNames) title(ref Ref) (string, bool) {
+	titles := map[Ref]string{{4, 40}: "Nordlicht", {4, 49}: ""} // 49 may not be seen
+	title, ok := titles[ref]
+	return title, ok
+}
 
 func newFormatter(t testing.TB, lang string) *formatter {
 	t.Helper()
@@ -20,92 +43,168 @@ func newFormatter(t testing.TB, lang string) *formatter {
 	if err != nil {
 		t.Fatal(err)
 	}
+	it, err := readItem(json.RawMessage(`{"id":1,"currencyId":"EUR","categoryId":9,"contentType":3,"termsType":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &formatter{
-		l: catalog.For(lang), zone: zone, origin: "https://portal.example",
-		schema: &Schema{statuses: map[string]map[string]Status{"SOURCE": {"CALL": {Name: "Call"}}}},
-		names:  &names{people: map[int64]string{7: "Ann Lee"}, linked: map[Ref]string{{4, 40}: "Nordlicht"}},
+		l: catalog.For(lang), zone: zone, origin: "https://portal.example", names: testNames{}, item: it,
+		schema: &Schema{categories: map[string]string{"0": "General", "9": "Service"}},
+		dictionary: &Dictionaries{
+			statuses: map[string][]Status{
+				"SOURCE":       {{ID: "CALL", Name: "Call"}},
+				"DEAL_STAGE":   {{ID: "NEW", Name: "New"}},
+				"DEAL_STAGE_9": {{ID: "C9:NEW", Name: "Request"}},
+			},
+			types: map[int]string{1222: "Project"},
+		},
+		currencies: map[string]Currency{
+			"EUR": {Code: "EUR", Name: "Euro", Format: "# &euro;", DecPoint: ",", ThousandsSep: "&nbsp;", Decimals: 2},
+			"RUB": {Code: "RUB", Name: "Ruble", Format: "# &#8381;", DecPoint: ".", ThousandsSep: " ", Decimals: 0},
+		},
 	}
 }
 
-func TestFormat(t *testing.T) {
-	f := newFormatter(t, "en")
-	for _, tt := range []struct {
-		name, kind, value string
-		want              string // "" for an empty value
-	}{
-		{"title", "string", `"plain"`, "plain"},
-		{"title", "string", `null`, ""},
-		{"title", "string", `"  "`, ""},
-		{"comments", "text", `"[B]bold[/B] [url=https://x.example]link[/url] [1]"`, "bold link [1]"},
-		{"comments", "text", `"[B][/B]"`, "[B][/B]"},
-		{"phoneWork", "string", `"+1 (202) 555-0134"`, "+1 (202) 555-0134 -> tel:+12025550134"},
-		{"emailWork", "string", `"a@example.com"`, "a@example.com -> mailto:a@example.com"},
-		{"opened", "boolean", `"Y"`, "Yes"},
-		{"opened", "boolean", `false`, "No"},
-		{"opened", "char", `"N"`, "No"},
-		{"opened", "boolean", `"maybe"`, "raw maybe"},
-		{"webformId", "integer", `0`, ""},
-		{"probability", "integer", `"0"`, "0"},
-		{"probability", "integer", `"x"`, "raw x"},
-		{"weight", "double", `1234.5`, "1,234.5"},
-		{"price", "money", `"1500.5|EUR"`, "1,500.50\u00a0EUR"},
-		{"price", "money", `"broken"`, "raw broken"},
-		{"birthdate", "date", `"2000-01-01T02:00:00+02:00"`, "Jan 1, 2000"},
-		{"birthdate", "date", `"soon"`, "raw soon"},
-		{"createdTime", "datetime", `"2024-07-22T18:00:08+02:00"`, "Jul 22, 2024, 12:00 PM"},
-		{"createdTime", "datetime", `"2024-07-22"`, "raw 2024-07-22"},
-		{"sourceId", "crm_status", `"CALL"`, "Call"},
-		{"sourceId", "crm_status", `"GONE"`, "raw GONE"},
-		{"assignedById", "user", `7`, "Ann Lee -> https://portal.example/company/personal/user/7/"},
-		{"assignedById", "user", `"8"`, "raw User #8 -> https://portal.example/company/personal/user/8/"},
-		{"assignedById", "user", `0`, ""},
-		{"observers", "user", `[7,8]`, "Ann Lee -> https://portal.example/company/personal/user/7/ | raw User #8 -> https://portal.example/company/personal/user/8/"},
-		{"observers", "user", `[]`, ""},
-		{"companyId", "crm_company", `40`, "Nordlicht -> https://portal.example/crm/company/details/40/"},
-		{"companyId", "crm_company", `41`, "raw Company #41 -> https://portal.example/crm/company/details/41/"},
-		{"parentId1222", "crm_entity", `3`, "raw Smart process item #3 -> https://portal.example/crm/type/1222/details/3/"},
-		{"uf", "crm", `"CO_40"`, "Nordlicht -> https://portal.example/crm/company/details/40/"},
-		{"uf", "crm", `"T40e_5"`, "raw Smart process item #5 -> https://portal.example/crm/type/1038/details/5/"},
-		{"uf", "crm", `"???"`, "raw ???"},
-		{"uf", "url", `"https://x.example/a"`, "https://x.example/a -> https://x.example/a"},
-		{"uf", "url", `"javascript:alert(1)"`, "javascript:alert(1)"},
-		{"uf", "address", `"Main St 1|52.5;13.4|12"`, "Main St 1"},
-		{"uf", "file", `{"id":"901","url":"/download?x=1","urlMachine":"https://p/?auth=secret"}`, "File #901 -> https://portal.example/download?x=1"},
-		{"uf", "file", `{"id":901,"url":"//evil.example/x"}`, "File #901"},
-		{"uf", "file", `null`, ""},
-		{"uf", "rest_gauge", `"42;bar"`, "raw 42;bar"},
-		{"uf", "rest_gauge", `{"a":1}`, `raw {"a":1}`},
-		{"", "", `true`, "raw true"},
+// typeCase is a type of field with values as portals send them: those of the documentation's pages, and broken ones.
+type typeCase struct {
+	Field    string            `json:"field"`
+	Type     string            `json:"type"`
+	Status   string            `json:"statusType"`
+	Items    []EnumItem        `json:"items"`
+	Settings bitrix24.Object   `json:"settings"`
+	Values   []json.RawMessage `json:"values"`
+}
+
+// TestEveryTypeOfField shows each type of value, in English and in Russian, as testdata/types.golden has it.
+func TestEveryTypeOfField(t *testing.T) {
+	raw, err := os.ReadFile("testdata/types.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []typeCase
+	if err := json.Unmarshal(raw, &cases); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, lang := range []string{"en", "ru"} {
+		f := newFormatter(t, lang)
+		fmt.Fprintf(&out, "# %s\n", lang)
+		for _, c := range cases {
+			field := &Field{Name: c.Field, Type: c.Type, StatusType: c.Status, Settings: c.Settings, choices: map[string]string{}}
+			for _, item := range c.Items {
+				field.choices[fmt.Sprint(int64(item.ID))] = item.Value
+			}
+			fmt.Fprintf(&out, "\n%s (%s)\n", c.Type, c.Field)
+			for _, value := range c.Values {
+				var rows []Row
+				if c.Type == "crm_multifield" {
+					rows = f.contactRows(value)
+				} else {
+					rows = []Row{{Pieces: f.format(field, value)}}
+				}
+				fmt.Fprintf(&out, "  %s\n", value)
+				for _, row := range rows {
+					if row.Empty() {
+						fmt.Fprintf(&out, "    %s-\n", row.Title)
+					}
+					for _, p := range row.Pieces {
+						fmt.Fprintf(&out, "    %s%s\n", row.Title, describe(p))
+					}
+				}
+			}
+		}
+		out.WriteString("\n")
+	}
+	golden(t, "testdata/types.golden", out.String())
+}
+
+func describe(p Piece) string {
+	text := fmt.Sprintf("> %s", strings.ReplaceAll(p.Text, "\n", "\\n"))
+	if p.HTML != "" {
+		text = "> html " + string(p.HTML)
+	}
+	for name, value := range map[string]string{"raw": map[bool]string{true: "yes"}[p.Raw]} {
+		if value != "" {
+			text += "  [" + name + "]"
+		}
+	}
+	for _, part := range []struct{ name, value string }{
+		{"note", p.Note}, {"type", p.Type}, {"ask", p.Name}, {"photo", p.Photo}, {"link", p.Href}, {"path", p.Path},
 	} {
-		var shown []string
-		for _, p := range f.format(&Field{Name: tt.name, Type: tt.kind, StatusType: "SOURCE"}, json.RawMessage(tt.value)) {
-			text := p.Text
-			if p.Raw {
-				text = "raw " + text
-			}
-			if p.Href != "" {
-				text += " -> " + p.Href
-			}
-			shown = append(shown, text)
+		if part.value != "" {
+			text += "  [" + part.name + " " + part.value + "]"
 		}
-		if got := strings.Join(shown, " | "); got != tt.want {
-			t.Errorf("%s %s %s: %q, want %q", tt.name, tt.kind, tt.value, got, tt.want)
+	}
+	return text
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		var g, w string
+		if i < len(gotLines) {
+			g = gotLines[i]
+		}
+		if i < len(wantLines) {
+			w = wantLines[i]
+		}
+		if g != w {
+			t.Fatalf("%s:%d\n got %q\nwant %q\n`go test ./internal/crm -update` writes it anew", name, i+1, g, w)
 		}
 	}
 }
 
-func TestEnumerations(t *testing.T) {
-	f := newFormatter(t, "en")
-	field := &Field{Name: "uf", Type: "enumeration", choices: map[string]string{"51": "New"}}
-	if got := f.format(field, json.RawMessage(`[51,"52",0]`)); len(got) != 2 || got[0].Text != "New" || got[1].Text != "#52" || !got[1].Raw {
-		t.Errorf("%+v", got)
+// checkFormatted fails where a formatted text holds more than words, shape and links, or does not end where it began.
+func checkFormatted(t *testing.T, text string) {
+	t.Helper()
+	depth := 0
+	for z := html.NewTokenizer(strings.NewReader(text)); ; {
+		switch kind := z.Next(); kind {
+		case html.ErrorToken:
+			if depth != 0 {
+				t.Errorf("%q leaves %d elements open", text, depth)
+			}
+			return
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := z.Token()
+			if strings.Contains(" script style img iframe object embed form input svg math link meta base ", " "+token.Data+" ") {
+				t.Errorf("%q holds %s", text, token.Data)
+			}
+			for _, a := range token.Attr {
+				address := a.Key == "href" && (strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "https://") ||
+					strings.HasPrefix(a.Val, "mailto:") || strings.HasPrefix(a.Val, "tel:") || !strings.Contains(a.Val, ":"))
+				if !address && a.Key != "rel" && a.Key != "target" {
+					t.Errorf("%q holds %s=%q", text, a.Key, a.Val)
+				}
+			}
+			if token.Data != "br" && token.Data != "hr" {
+				depth++
+			}
+		case html.EndTagToken:
+			if depth--; depth < 0 {
+				t.Errorf("%q closes what it has not opened", text)
+				return
+			}
+		}
 	}
 }
 
 func FuzzFormat(f *testing.F) {
-	for _, kind := range []string{"string", "money", "date", "datetime", "crm", "file", "url", "address", "user", "crm_entity"} {
+	for _, kind := range []string{"string", "text", "money", "date", "datetime", "crm", "file", "diskfile", "url", "address", "user", "crm_entity", "crm_status"} {
 		f.Add("ufCrm_1", kind, `"1|2"`)
 		f.Add("parentId5", kind, `[{"id":1},null,"x"]`)
+		f.Add("comments", kind, `"[url=javascript:alert(1)]x[/url] <b onclick=a>y</b>"`)
 	}
 	format := newFormatter(f, "en")
 	f.Fuzz(func(t *testing.T, name, kind, value string) {
@@ -121,6 +220,7 @@ func FuzzFormat(f *testing.F) {
 			if piece.Href != "" {
 				t.Errorf("link %q", piece.Href)
 			}
+			checkFormatted(t, string(piece.HTML))
 		}
 	})
 }

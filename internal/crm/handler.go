@@ -11,7 +11,7 @@ import (
 	"itemlens/web"
 )
 
-// Handler serves the pages that portals open in their iframe.
+// Handler serves the pages that portals open in their iframe, and what those pages ask for.
 type Handler struct {
 	web.Site
 	Gate  *gate.Gate
@@ -22,6 +22,9 @@ type Handler struct {
 func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/", h.open)
 	e.GET("/", h.outside)
+	e.POST("/in/item", h.item)
+	e.POST("/in/names", h.names)
+	e.POST("/in/items", h.items)
 }
 
 // outside explains the app to somebody who opens its address in a browser.
@@ -47,21 +50,28 @@ func (h *Handler) open(c echo.Context) error {
 		return err
 	}
 	page := h.Page(req.Lang)
+	reader := Reader{req.Lang, page.L}
 	name := "home"
 	if ref != nil {
 		name = "item"
-		card, err := h.Cards.Load(ctx, visit, *ref, req.Lang, page.L)
+		card, err := h.Cards.Load(ctx, visit, *ref, reader)
 		if err != nil {
 			return err
 		}
-		page.Title, page.Data = card.Title, card
+		page.Title, page.Data = card.Head.Title, card
 	} else {
-		if _, err := visit.Batch(ctx, nil); err != nil {
+		home, err := h.Cards.Home(ctx, visit, reader)
+		if err != nil {
 			return err
 		}
-		page.Title, page.Data = page.L.T("home.title"), visit.User
+		page.Title, page.Data = page.L.T("home.title"), home
 	}
 	c.Set("user", visit.User.ID)
+	session, err := visit.Session()
+	if err != nil {
+		return err
+	}
+	page.Session = session.Reveal()
 	h.Framed(c, bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	return c.Render(http.StatusOK, name, page)
 }

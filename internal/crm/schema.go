@@ -15,11 +15,10 @@ type Field struct {
 	Name       string
 	Type       string            `json:"type"`
 	Title      string            `json:"title"`
-	Multiple   bitrix24.Bool     `json:"isMultiple"`
-	Dynamic    bitrix24.Bool     `json:"isDynamic"`
+	Deprecated bitrix24.Bool     `json:"isDeprecated"`
 	StatusType string            `json:"statusType"`
 	Items      []EnumItem        `json:"items"`
-	Settings   json.RawMessage   `json:"settings"`
+	Settings   bitrix24.Object   `json:"settings"`
 	UpperName  string            `json:"upperName"`
 	choices    map[string]string // Items by id
 }
@@ -30,33 +29,29 @@ type EnumItem struct {
 	Value string      `json:"VALUE"`
 }
 
-// Status is an entry of a dictionary: a stage, a source, a salutation (api-reference/crm/status/crm-status-list.md).
-type Status struct {
-	EntityID  string `json:"ENTITY_ID"`
-	ID        string `json:"STATUS_ID"`
-	Name      string `json:"NAME"`
-	Semantics string `json:"SEMANTICS"` // S won, F lost, empty while in work
-}
-
-// Schema is what a portal says of a type in one language: its fields in the portal's order, and its dictionaries.
+// Schema is what a portal says of a type in one language: its fields in the portal's order, and its pipelines.
 type Schema struct {
-	Fields   []Field
-	byName   map[string]*Field
-	statuses map[string]map[string]Status
+	Fields     []Field
+	byName     map[string]*Field
+	byUpper    map[string]*Field
+	categories map[string]string
 }
 
 // Field finds a field by name; nil where the portal does not describe it.
 func (s *Schema) Field(name string) *Field { return s.byName[name] }
 
-// Status finds an entry of a dictionary.
-func (s *Schema) Status(entityID, id string) (Status, bool) {
-	status, ok := s.statuses[entityID][id]
-	return status, ok
+// schemaCommands ask for a schema.
+func schemaCommands(entityTypeID int) []bitrix24.Command {
+	params := bitrix24.Params{"entityTypeId": entityTypeID}
+	return []bitrix24.Command{
+		{Key: "fields", Method: "crm.item.fields", Params: params},
+		{Key: "categories", Method: "crm.category.list", Params: params},
+	}
 }
 
-// readSchema reads the answers of crm.item.fields and crm.status.list.
+// readSchema reads the answers to schemaCommands. A type without pipelines answers an error for them, which is none.
 func readSchema(result *bitrix24.BatchResult) (*Schema, error) {
-	schema := &Schema{byName: map[string]*Field{}, statuses: map[string]map[string]Status{}}
+	schema := &Schema{byName: map[string]*Field{}, byUpper: map[string]*Field{}, categories: map[string]string{}}
 	var fields struct {
 		Fields json.RawMessage `json:"fields"`
 	}
@@ -79,17 +74,20 @@ func readSchema(result *bitrix24.BatchResult) (*Schema, error) {
 		return nil, fmt.Errorf("read fields: %w", err)
 	}
 	for i := range schema.Fields {
-		schema.byName[schema.Fields[i].Name] = &schema.Fields[i]
+		field := &schema.Fields[i]
+		schema.byName[field.Name] = field
+		schema.byUpper[strings.ToUpper(field.UpperName)] = field
 	}
-	var statuses []Status
-	if err := result.Decode("statuses", &statuses); err != nil {
-		return schema, err
+	var list struct {
+		Categories []struct {
+			ID   bitrix24.ID `json:"id"`
+			Name string      `json:"name"`
+		} `json:"categories"`
 	}
-	for _, s := range statuses {
-		if schema.statuses[s.EntityID] == nil {
-			schema.statuses[s.EntityID] = map[string]Status{}
+	if result.Decode("categories", &list) == nil {
+		for _, c := range list.Categories {
+			schema.categories[fmt.Sprint(int64(c.ID))] = c.Name
 		}
-		schema.statuses[s.EntityID][s.ID] = s
 	}
 	return schema, nil
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -17,11 +18,13 @@ import (
 	"itemlens/internal/oauth"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
+	"itemlens/internal/session"
 )
 
 // Store is what the gate needs of storage.
 type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
+	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	SaveToken(ctx context.Context, t portal.Token) error
 	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error
 	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
@@ -40,6 +43,7 @@ type Gate struct {
 	Tokens    *oauth.Tokens
 	Server    *oauth.Server
 	REST      *bitrix24.Client
+	Sessions  *session.Keeper
 	Now       func() time.Time
 }
 
@@ -47,6 +51,7 @@ type Gate struct {
 type Visit struct {
 	Portal portal.Portal
 	User   portal.User
+	Lang   string // the user's language, in the platform's codes
 
 	gate  *Gate
 	req   *bitrix24.AppRequest
@@ -59,7 +64,7 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 	if expires == 0 {
 		expires = time.Hour
 	}
-	v := &Visit{gate: g, req: req, token: portal.Token{
+	v := &Visit{Lang: req.Lang, gate: g, req: req, token: portal.Token{
 		MemberID: portal.MemberID(req.MemberID), Access: req.Access, Refresh: req.Refresh, ExpiresAt: g.Now().Add(expires),
 	}}
 	p, err := g.Store.Portal(ctx, portal.MemberID(req.MemberID))
@@ -80,6 +85,42 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 		}
 	}
 	return v, nil
+}
+
+// Session makes the token with which the visit's page may ask for more. It is for visits whose user is known.
+func (v *Visit) Session() (secret.Text, error) {
+	return v.gate.Sessions.Issue(session.Session{
+		MemberID: v.Portal.MemberID, UserID: v.User.ID, InstalledAt: v.Portal.InstalledAt.UnixMicro(), Lang: v.Lang, TimeZone: v.User.TimeZone,
+	})
+}
+
+// Resume goes on with the visit that a page began: who its session names, with the token that was stored for them when
+// the page was opened. Errors are problems for people.
+func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
+	s, err := g.Sessions.Of(r)
+	switch {
+	case errors.Is(err, session.ErrExpired):
+		return nil, &portal.Error{Problem: portal.TokenExpired, Err: err}
+	case err != nil:
+		return nil, &portal.Error{Problem: portal.Unverified, Err: err}
+	}
+	p, err := g.Store.Portal(ctx, s.MemberID)
+	switch {
+	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
+		return nil, portal.Problemf(portal.NotInstalled, "the portal of the session has removed the app")
+	case err != nil:
+		return nil, err
+	case p.InstalledAt.UnixMicro() != s.InstalledAt:
+		return nil, portal.Problemf(portal.TokenExpired, "the session is of an earlier installation")
+	}
+	token, err := g.Store.Token(ctx, s.MemberID, s.UserID)
+	if errors.Is(err, portal.ErrNoToken) {
+		return nil, portal.Problemf(portal.TokenExpired, "no token is stored for the user of the session")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token}, nil
 }
 
 // Batch runs commands as the user who looks. The first one asks for profile too; MaxBatch-1 commands fit. Errors are

@@ -28,8 +28,15 @@ type Printer struct {
 	numbers   *message.Printer
 }
 
-// platformCodes are the platform's codes of languages that differ from the usual ones (LANG of a request).
-var platformCodes = map[string]string{"ua": "ru", "kz": "ru", "by": "ru"} // until these have messages of their own
+// platformCodes are the platform's codes of languages that differ from the usual ones (api-reference/crm/data-types.md,
+// language identifiers; the official SDKs' lists of languages). Where there are two, the first is the one to write.
+var platformCodes = []struct{ code, lang string }{
+	{"la", "es"}, {"br", "pt-BR"}, {"pt", "pt-BR"}, {"ua", "uk"}, {"kz", "kk"}, {"vn", "vi"}, {"sc", "zh-Hans"}, {"tc", "zh-Hans"},
+	{"cn", "zh-Hans"}, {"zh", "zh-Hans"}, {"jp", "ja"}, {"by", "ru"},
+}
+
+// rightToLeft are the languages that are written from the right.
+var rightToLeft = []string{"ar"}
 
 // Load reads locales/*.json; each file is named after its language.
 func Load(files fs.FS) (*Catalog, error) {
@@ -47,7 +54,12 @@ func Load(files fs.FS) (*Catalog, error) {
 	}
 	for _, tag := range bundle.LanguageTags() {
 		lang := tag.String()
-		catalog.printers[lang] = &Printer{lang, goi18n.NewLocalizer(bundle, lang), message.NewPrinter(tag)}
+		// Digits are those of the portal's pages, in every language.
+		digits, err := language.Parse(lang + "-u-nu-latn")
+		if err != nil {
+			return nil, fmt.Errorf("language %s: %w", lang, err)
+		}
+		catalog.printers[lang] = &Printer{lang, goi18n.NewLocalizer(bundle, lang), message.NewPrinter(digits)}
 	}
 	return catalog, nil
 }
@@ -65,17 +77,39 @@ func (c *Catalog) Languages() []string {
 // For finds the printer for the platform's code of a language.
 func (c *Catalog) For(code string) *Printer {
 	code = strings.ToLower(code)
-	if other, ok := platformCodes[code]; ok {
-		code = other
+	for lang, p := range c.printers {
+		if strings.ToLower(lang) == code {
+			return p
+		}
 	}
-	if p, ok := c.printers[code]; ok {
-		return p
+	for _, known := range platformCodes {
+		if known.code == code && c.printers[known.lang] != nil {
+			return c.printers[known.lang]
+		}
 	}
 	return c.printers["en"]
 }
 
+// PlatformCode is what the platform calls a language of the catalog.
+func PlatformCode(lang string) string {
+	for _, known := range platformCodes {
+		if known.lang == lang {
+			return known.code
+		}
+	}
+	return lang
+}
+
 // Lang is the language's code, for the lang attribute of a page.
 func (p *Printer) Lang() string { return p.lang }
+
+// Dir is the direction in which the language is written, for the dir attribute of a page.
+func (p *Printer) Dir() string {
+	if slices.Contains(rightToLeft, p.lang) {
+		return "rtl"
+	}
+	return "ltr"
+}
 
 // T writes a message; arguments are name, value, name, value. "Count" chooses the plural form. A message that is
 // missing shows as its id, and a test keeps that from happening.
@@ -110,6 +144,15 @@ func (p *Printer) Number(value float64, maxDigits int) string {
 // Amount writes a sum with exactly two digits after the point.
 func (p *Printer) Amount(value float64) string {
 	return p.numbers.Sprint(number.Decimal(value, number.Scale(2)))
+}
+
+// Size writes how large a file is, in units of 1024 bytes.
+func (p *Printer) Size(bytes int64) string {
+	size, unit := float64(bytes), 0
+	for size >= 1024 && unit < 4 {
+		size, unit = size/1024, unit+1
+	}
+	return p.Number(size, min(unit, 1)) + "\u00a0" + p.T(fmt.Sprintf("size.%d", unit))
 }
 
 // Date writes a day.

@@ -13,7 +13,8 @@ import (
 )
 
 // boundEvents are the events that the app listens to.
-var boundEvents = []string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall, bitrix24.OnAppPayment}
+var boundEvents = append(
+	[]string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall, bitrix24.OnAppPayment}, bitrix24.SchemaEvents()...)
 
 // typePages is how many pages of crm.type.list the first batch asks for at once: 50 types each.
 const typePages = 4
@@ -130,7 +131,13 @@ func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token,
 func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, chunk []bitrix24.Command, result *bitrix24.BatchResult) error {
 	var failed []bitrix24.Command
 	for _, command := range chunk {
-		if err := result.Err(command.Key); err != nil && !bitrix24.IsPlacementNotFound(err) {
+		err := result.Err(command.Key)
+		switch {
+		case err == nil || bitrix24.IsPlacementNotFound(err):
+		case bitrix24.IsSchemaEvent(command.Key):
+			// An older portal may not know the event. Without it, what is kept of the schema ends by age alone.
+			s.Log.WarnContext(ctx, "event not bound", "event", command.Key, "reason", err.Error())
+		default:
 			failed = append(failed, command)
 		}
 	}

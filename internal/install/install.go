@@ -179,6 +179,9 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		if !proven {
 			return portal.Problemf(portal.Unverified, "application_token of the event is not the stored one")
 		}
+		if bitrix24.IsSchemaEvent(event.Name) {
+			return s.Store.CountSchemaChange(ctx, p.MemberID)
+		}
 		log.InfoContext(ctx, "event of no interest")
 		return nil
 	}

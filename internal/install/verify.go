@@ -29,6 +29,7 @@ type Store interface {
 	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
+	CountSchemaChange(ctx context.Context, id portal.MemberID) error
 }
 
 // Planner puts work into the queue.
@@ -140,8 +141,8 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 		return p, token, err
 	}
 	s.Log.WarnContext(ctx, "unknown portal registered from an opened page", "portal", p.MemberID, "user", token.UserID)
-	p.InstalledAt = s.Now()
-	return p, token, nil
+	p, err = s.Store.Portal(ctx, p.MemberID)
+	return p, token, err
 }
 
 // inspect asks the portal whether a token's user is an administrator. The answer brings along what stands in the portal

@@ -32,6 +32,7 @@ type Portal struct {
 	InstallerID      UserID      // whose token stands for the portal in background work
 	InstalledAt      time.Time
 	UninstalledAt    time.Time // zero while the app is installed
+	SchemaVersion    int64     // grows with every change of fields, dictionaries and types that the portal told
 }
 
 // Installed reports whether the app is installed in the portal now.
@@ -48,6 +49,15 @@ type User struct {
 	Admin    bool // may manage the portal's app settings
 	Name     string
 	TimeZone string // IANA name; empty where the user keeps the portal's
+}
+
+// Location is the user's time zone; nil where it is the portal's, or none that is known here.
+func (u User) Location() *time.Location {
+	zone, err := time.LoadLocation(u.TimeZone)
+	if u.TimeZone == "" || err != nil {
+		return nil
+	}
+	return zone
 }
 
 // Token is the OAuth pair of one user of one portal.

@@ -7,7 +7,7 @@ import "slices"
 
 func standardUsers() []*User {
 	return []*User{
-		{ID: 1, Name: "Anna", LastName: "Berger", Position: "Administrator", TimeZone: "Europe/Berlin", Lang: "en", Admin: true, CRM: true},
+		{ID: 1, Name: "Anna", LastName: "Berger", Position: "Administrator", TimeZone: "Europe/Berlin", Lang: "en", Admin: true, CRM: true, Photo: true},
 		{ID: 2, Name: "Marco", LastName: "Rossi", Position: "Sales manager", TimeZone: "Europe/Rome", Lang: "en", CRM: true},
 		{ID: 3, Name: "Nora", LastName: "Lind", Position: "Accountant", TimeZone: "", Lang: "en"},
 		{ID: 4, Name: "Erik", LastName: "Novak", Position: "Contractor", TimeZone: "Europe/Prague", Lang: "en", Extranet: true},
@@ -34,6 +34,10 @@ func standardStatuses() []status {
 		stage("DEAL_STAGE", "EXECUTING", "#47E4C2", "", "In progress", "В работе"),
 		stage("DEAL_STAGE", "WON", "#7BD500", "S", "Deal won", "Сделка успешна"),
 		stage("DEAL_STAGE", "LOSE", "#FF5752", "F", "Deal lost", "Сделка провалена"),
+		stage("DEAL_STAGE_9", "C9:NEW", "#39A8EF", "", "Request", "Заявка"),
+		stage("DEAL_STAGE_9", "C9:VISIT", "#FFA900", "", "Visit planned", "Выезд назначен"),
+		stage("DEAL_STAGE_9", "C9:WON", "#7BD500", "S", "Done", "Выполнено"),
+		stage("DEAL_STAGE_9", "C9:LOSE", "#FF5752", "F", "Refused", "Отказ"),
 		stage("DEAL_TYPE", "SALE", "", "", "Sale", "Продажа"),
 		stage("DEAL_TYPE", "SERVICE", "", "", "Service", "Обслуживание"),
 		stage("CONTACT_TYPE", "CLIENT", "", "", "Client", "Клиент"),
@@ -157,7 +161,8 @@ parentId1226|crm_entity|Warranty case|Гарантийный случай
  "searchContent":"250 Lead #250 Adminov Admin Adminovich Administrative Company 999.90 US Dollar 6111111111 111111111 11111111 1111111 111111 11111 1111 111 nqzva rknzcyr pbz In Process Exhibition Admin Exhibition Admin [O]Comment about the admin[/O] 321",
  "isManualOpportunity":"Y","movedBy":1,"movedTime":"2024-07-22T17:00:08+02:00","lastActivityBy":1,"lastActivityTime":"2024-07-22T17:00:08+02:00",
  "phoneMobile":"","phoneWork":"+16111111111","phoneMailing":"","emailHome":"","emailWork":"admin@example.com","emailMailing":"","skype":null,
- "icq":null,"imol":"","email":"admin@example.com","phone":"+16111111111","ufCrm_1720019876534":"321","parentId1222":null,"parentId1226":null,
+ "icq":null,"imol":"","email":"admin@example.com","phone":"+16111111111",
+ "fm":[{"id":101,"valueType":"WORK","value":"+16111111111","typeId":"PHONE"},{"id":102,"valueType":"WORK","value":"admin@example.com","typeId":"EMAIL"}],"ufCrm_1720019876534":"321","parentId1222":null,"parentId1226":null,
  "parentId1228":null,"parentId1236":null,"parentId1238":null,"parentId1240":null,"parentId1244":null,"parentId1246":null,"parentId1254":null,
  "parentId1256":null,"utmSource":null,"utmMedium":null,"utmCampaign":null,"utmContent":null,"utmTerm":null,"observers":[],"contactIds":[]},
 {"id":251,"title":"Request from the website: industrial scales","createdTime":"2026-03-02T09:12:44+01:00","updatedTime":"2026-03-04T16:40:00+01:00",
@@ -195,11 +200,15 @@ ufCrm_1700000000101|enumeration|Delivery|Доставка|d
  "updatedBy":1,"assignedById":2,"opened":"Y","stageId":"EXECUTING","stageSemanticId":"P","categoryId":0,"typeId":"SALE","opportunity":48250.5,
  "currencyId":"EUR","isManualOpportunity":"N","taxValue":7703.86,"probability":70,"begindate":"2026-02-10T03:00:00+03:00","closedate":"2026-07-31T03:00:00+03:00",
  "companyId":40,"contactId":30,"contactIds":[30,31],"sourceId":"CALL","observers":[1,3],"movedTime":"2026-05-20T14:00:00+02:00","movedBy":2,
- "lastActivityTime":"2026-06-01T08:05:31+02:00","lastActivityBy":1,"comments":"Delivery in two parts.","ufCrm_1700000000101":41},
+ "lastActivityTime":"2026-06-01T08:05:31+02:00","lastActivityBy":1,"comments":"Delivery in [b]two parts[/b]:\n[list][*]scales first[*]cables later[/list]See [url=https://nordlicht.example/gate]the gate[/url].","ufCrm_1700000000101":41},
 {"id":21,"title":"Service contract","createdTime":"2026-04-02T09:00:00+02:00","updatedTime":"2026-04-02T09:00:00+02:00","createdBy":1,"updatedBy":1,
  "assignedById":1,"opened":"Y","stageId":"WON","stageSemanticId":"S","categoryId":0,"typeId":"SERVICE","opportunity":0,"currencyId":"EUR",
- "isManualOpportunity":"N","companyId":41,"contactId":0,"contactIds":[],"observers":[],"ufCrm_1700000000101":null}
+ "isManualOpportunity":"N","companyId":41,"contactId":0,"contactIds":[],"observers":[],"ufCrm_1700000000101":null},
+{"id":22,"title":"Repair of the bench scale","createdTime":"2026-05-02T09:00:00+02:00","updatedTime":"2026-05-06T09:00:00+02:00","createdBy":1,"updatedBy":1,
+ "assignedById":2,"opened":"Y","stageId":"C9:VISIT","stageSemanticId":"P","categoryId":9,"typeId":"SERVICE","opportunity":95000,"currencyId":"KZT",
+ "isManualOpportunity":"Y","companyId":41,"contactId":0,"contactIds":[],"observers":[],"ufCrm_1700000000101":42}
 ]`),
+		categories: []category{{0, [2]string{"General", "Общее"}}, {9, [2]string{"Service", "Сервис"}}},
 	}
 }
 
@@ -214,7 +223,9 @@ companyIds|crm_company|Companies|Компании|m
 		items: parseItems(`[
 {"id":30,"name":"Clara","lastName":"Weiss","secondName":"","honorific":"UC_N1LWUS","post":"Head of purchasing","createdTime":"2025-11-03T10:00:00+01:00",
  "updatedTime":"2026-02-10T11:19:00+01:00","createdBy":2,"updatedBy":2,"assignedById":2,"opened":"Y","typeId":"CLIENT","companyId":40,"companyIds":[40],
- "birthdate":"1984-04-12T03:00:00+03:00","phone":"+1 202 555 0134","email":"clara.weiss@example.com","hasPhone":"Y","hasEmail":"Y","hasImol":"N","observers":[]},
+ "birthdate":"1984-04-12T03:00:00+03:00","phone":"+1 202 555 0134","email":"clara.weiss@example.com",
+ "fm":[{"id":111,"valueType":"WORK","value":"+1 202 555 0134","typeId":"PHONE"},{"id":112,"valueType":"MOBILE","value":"+1 202 555 0177","typeId":"PHONE"},
+ {"id":113,"valueType":"WORK","value":"clara.weiss@example.com","typeId":"EMAIL"},{"id":114,"valueType":"TELEGRAM","value":"@clara","typeId":"IM"}],"hasPhone":"Y","hasEmail":"Y","hasImol":"N","observers":[]},
 {"id":31,"name":"Tomas","lastName":"Horak","secondName":"","post":"Warehouse lead","createdTime":"2025-12-01T10:00:00+01:00","updatedTime":"2025-12-01T10:00:00+01:00",
  "createdBy":2,"updatedBy":2,"assignedById":2,"opened":"Y","typeId":"CLIENT","companyId":40,"companyIds":[40],"hasPhone":"N","hasEmail":"N","hasImol":"N","observers":[]}
 ]`),
@@ -239,7 +250,9 @@ contactIds|crm_contact|Contacts|Контакты|m
 		items: parseItems(`[
 {"id":40,"title":"Nordlicht Logistics","createdTime":"2025-10-01T09:00:00+02:00","updatedTime":"2026-01-15T12:00:00+01:00","createdBy":1,"updatedBy":2,"assignedById":2,
  "opened":"Y","typeId":"CUSTOMER","industry":"MANUFACTURING","employees":"EMPLOYEES_2","revenue":4200000,"currencyId":"EUR","phone":"+1 202 555 0110",
- "email":"office@nordlicht.example","isMyCompany":"N","contactIds":[30,31],"observers":[]},
+ "email":"office@nordlicht.example","fm":[{"id":121,"valueType":"WORK","value":"+1 202 555 0110","typeId":"PHONE"},{"id":122,"valueType":"FAX","value":"+1 202 555 0111","typeId":"PHONE"},
+ {"id":123,"valueType":"WORK","value":"office@nordlicht.example","typeId":"EMAIL"},{"id":124,"valueType":"WORK","value":"https://nordlicht.example/","typeId":"WEB"}],
+ "comments":"<p>Prefers <b>Thursday</b>.</p><ul><li>gate 4</li><li>ask for <a href=\"https://nordlicht.example/map\">the map</a></li></ul>","isMyCompany":"N","contactIds":[30,31],"observers":[]},
 {"id":41,"title":"Blue Harbor Software","createdTime":"2025-10-02T09:00:00+02:00","updatedTime":"2025-10-02T09:00:00+02:00","createdBy":1,"updatedBy":1,"assignedById":1,
  "opened":"Y","typeId":"PARTNER","industry":"IT","employees":null,"revenue":null,"currencyId":"EUR","isMyCompany":"N","contactIds":[],"observers":[]}
 ]`),
@@ -270,6 +283,7 @@ terms|text|Terms|Условия
 
 func invoices() *crmType {
 	return &crmType{
+		categories:   []category{{10, [2]string{"General", "Общее"}}},
 		entityTypeID: 31, code: "SMART_INVOICE", title: [2]string{"Invoice", "Счёт"}, plural: [2]string{"Invoices", "Счета"},
 		fields: parseFields(commonFields + `
 accountNumber|string|Number|Номер
@@ -296,6 +310,7 @@ comments|text|Comment|Комментарий
 func equipment() *crmType {
 	choices := []enumValue{{51, [2]string{"New", "Новое"}}, {52, [2]string{"Used", "Б/у"}}, {53, [2]string{"Refurbished", "Восстановленное"}}}
 	return &crmType{
+		categories:   []category{{12, [2]string{"General", "Общее"}}},
 		entityTypeID: 1038, typeID: 5, code: "DYNAMIC_1038", title: [2]string{"Equipment", "Оборудование"}, plural: [2]string{"Equipment", "Оборудование"},
 		fields: parseFields(commonFields+`
 xmlId|string|External code|Внешний код

@@ -2,6 +2,7 @@ package portalsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,10 @@ func methods() map[string]method {
 		"crm.status.list":                    {scope: "crm", run: methodStatusList},
 		"crm.category.list":                  {scope: "crm", run: methodCategoryList},
 		"crm.currency.list":                  {scope: "crm", run: methodCurrencyList},
+		"crm.enum.ownertype":                 {scope: "crm", run: methodOwnerTypes},
+		"crm.item.productrow.list":           {scope: "crm", run: methodProductRowList},
 		"crm.item.details.configuration.get": {scope: "crm", run: methodConfigurationGet},
+		"crm.item.details.configuration.set": {scope: "crm", run: methodConfigurationSet},
 	}
 }
 
@@ -75,6 +79,9 @@ func methodAppInfo(c *call) (any, *apiError) {
 func (c *call) userFields(u *User) *object {
 	out := newObject().set("ID", strconv.Itoa(u.ID)).set("ACTIVE", true).set("NAME", u.Name).
 		set("LAST_NAME", u.LastName).set("SECOND_NAME", "").set("WORK_POSITION", u.Position)
+	if u.Photo {
+		out.set("PERSONAL_PHOTO", "http://"+c.portal.servers[len(c.portal.servers)-1].host()+"/sim/photo.svg?user="+strconv.Itoa(u.ID))
+	}
 	if u.Extranet {
 		return out.set("USER_TYPE", "extranet")
 	}
@@ -93,9 +100,23 @@ func methodUserGet(c *call) (any, *apiError) {
 			out.set(strconv.Itoa(len(out.keys)), c.userFields(u))
 		}
 	}
-	total := len(out.keys)
+	return c.page(out), nil
+}
+
+// page cuts a list to the page that the parameter start names, 50 entries long.
+func (c *call) page(all *object) *object {
+	total, start := len(all.keys), max(0, c.params.int("start"))
 	c.total = &total
-	return out, nil
+	if start+50 < total {
+		next := start + 50
+		c.next = &next
+	}
+	out := newObject()
+	out.list = true
+	for _, key := range all.keys[min(start, total):min(start+50, total)] {
+		out.set(strconv.Itoa(len(out.keys)), all.values[key])
+	}
+	return out
 }
 
 func methodOptionGet(c *call) (any, *apiError) {
@@ -199,6 +220,13 @@ func methodPlacementUnbind(c *call) (any, *apiError) {
 var knownEvents = []string{
 	"ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPPAYMENT", "ONUSERADD", "ONCRMLEADADD", "ONCRMLEADUPDATE",
 	"ONCRMDEALADD", "ONCRMDEALUPDATE", "ONCRMTYPEADD", "ONCRMTYPEUPDATE", "ONCRMTYPEDELETE", "ONCRMDYNAMICITEMADD",
+	"ONCRMCURRENCYADD", "ONCRMCURRENCYUPDATE", "ONCRMCURRENCYDELETE",
+	"ONCRMLEADUSERFIELDADD", "ONCRMLEADUSERFIELDUPDATE", "ONCRMLEADUSERFIELDDELETE", "ONCRMLEADUSERFIELDSETENUMVALUES",
+	"ONCRMDEALUSERFIELDADD", "ONCRMDEALUSERFIELDUPDATE", "ONCRMDEALUSERFIELDDELETE", "ONCRMDEALUSERFIELDSETENUMVALUES",
+	"ONCRMCONTACTUSERFIELDADD", "ONCRMCONTACTUSERFIELDUPDATE", "ONCRMCONTACTUSERFIELDDELETE", "ONCRMCONTACTUSERFIELDSETENUMVALUES",
+	"ONCRMCOMPANYUSERFIELDADD", "ONCRMCOMPANYUSERFIELDUPDATE", "ONCRMCOMPANYUSERFIELDDELETE", "ONCRMCOMPANYUSERFIELDSETENUMVALUES",
+	"ONCRMQUOTEUSERFIELDADD", "ONCRMQUOTEUSERFIELDUPDATE", "ONCRMQUOTEUSERFIELDDELETE", "ONCRMQUOTEUSERFIELDSETENUMVALUES",
+	"ONCRMTYPEUSERFIELDADD", "ONCRMTYPEUSERFIELDUPDATE", "ONCRMTYPEUSERFIELDDELETE", "ONCRMTYPEUSERFIELDSETENUMVALUES",
 }
 
 func methodEventBind(c *call) (any, *apiError) {
@@ -355,8 +383,25 @@ func methodStatusList(c *call) (any, *apiError) {
 		}
 		out.set(strconv.Itoa(len(out.keys)), row)
 	}
-	total := len(out.keys)
-	c.total = &total
+	return c.page(out), nil
+}
+
+// methodOwnerTypes answers the types of items, and those that are no items of crm.item.* (crm/auxiliary/enum).
+func methodOwnerTypes(c *call) (any, *apiError) {
+	out := newObject()
+	out.list = true
+	add := func(id int, name, symbol, short string) {
+		out.set(strconv.Itoa(len(out.keys)), newObject().set("ID", id).set("NAME", name).set("SYMBOL_CODE", symbol).set("SYMBOL_CODE_SHORT", short))
+	}
+	add(5, "Invoice (old version)", "INVOICE", "I")
+	add(8, "Billing Details", "REQUISITE", "RQ")
+	for _, t := range c.portal.types {
+		symbol := t.code
+		if t.typeID > 0 {
+			symbol = fmt.Sprintf("DYNAMIC_%d", t.entityTypeID)
+		}
+		add(t.entityTypeID, pick(t.title, c.user.Lang), symbol, t.shortCode())
+	}
 	return out, nil
 }
 
@@ -365,26 +410,28 @@ func methodCategoryList(c *call) (any, *apiError) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	if t.categories == nil {
+		return nil, &apiError{400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported", nil}
+	}
 	categories := newObject()
 	categories.list = true
-	categories.set("0", newObject().set("id", 0).set("name", map[bool]string{true: "Общее", false: "General"}[c.user.Lang == "ru"]).
-		set("sort", 300).set("entityTypeId", t.entityTypeID).set("isDefault", "Y"))
-	total := 1
+	for i, category := range t.categories {
+		categories.set(strconv.Itoa(i), newObject().set("id", category.id).set("name", pick(category.titles, c.user.Lang)).
+			set("sort", 100*(i+1)).set("entityTypeId", t.entityTypeID).set("isDefault", map[bool]string{true: "Y", false: "N"}[i == 0]))
+	}
+	total := len(t.categories)
 	c.total = &total
 	return newObject().set("categories", categories), nil
 }
 
-func methodCurrencyList(*call) (any, *apiError) {
-	return json.RawMessage(`[
-		{"CURRENCY":"EUR","AMOUNT_CNT":"1","AMOUNT":"1.0000","SORT":"100","BASE":"Y","FULL_NAME":"Euro","LID":"en","FORMAT_STRING":"&euro;#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
-		{"CURRENCY":"USD","AMOUNT_CNT":"1","AMOUNT":"0.9200","SORT":"200","BASE":"N","FULL_NAME":"US Dollar","LID":"en","FORMAT_STRING":"$#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"}
-	]`), nil
-}
-
-// methodConfigurationGet answers null, as a portal does whose cards nobody has arranged.
-func methodConfigurationGet(c *call) (any, *apiError) {
-	if c.params.text("entityTypeId") == "" {
-		return nil, &apiError{400, "", "Parameter 'entityTypeId' is not defined", nil}
+func methodCurrencyList(c *call) (any, *apiError) {
+	if !c.user.CRM {
+		return nil, &apiError{400, "", "Access denied.", nil}
 	}
-	return nil, nil
+	return json.RawMessage(`[
+		{"CURRENCY":"EUR","AMOUNT_CNT":"1","AMOUNT":"1.0000","SORT":"100","BASE":"Y","FULL_NAME":"Euro","LID":"en","FORMAT_STRING":"&euro;&nbsp;#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
+		{"CURRENCY":"USD","AMOUNT_CNT":"1","AMOUNT":"0.9200","SORT":"200","BASE":"N","FULL_NAME":"US Dollar","LID":"en","FORMAT_STRING":"$#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
+		{"CURRENCY":"KZT","AMOUNT_CNT":"100","AMOUNT":"0.1800","SORT":"300","BASE":"N","FULL_NAME":"Tenge","LID":"en","FORMAT_STRING":"# &#8376;","DEC_POINT":",","THOUSANDS_SEP":"&nbsp;","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
+		{"CURRENCY":"JPY","AMOUNT_CNT":"1","AMOUNT":"0.0060","SORT":"400","BASE":"N","FULL_NAME":"Yen","LID":"en","FORMAT_STRING":"&yen;#","DEC_POINT":null,"THOUSANDS_SEP":null,"DECIMALS":"0","DATE_UPDATE":"2024-01-29T12:28:40+02:00"}
+	]`), nil
 }

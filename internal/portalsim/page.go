@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -45,6 +46,10 @@ func (p *Portal) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /market/remove/", p.serveRemove)
 	mux.HandleFunc("POST /sim/switch", p.serveSwitch)
 	mux.HandleFunc("GET /sim/choices", p.serveChoices)
+	mux.HandleFunc("GET /sim/photo.svg", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/svg+xml")
+		_, _ = io.WriteString(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path fill="#9ab" d="M0 0h8v8H0z"/><circle cx="4" cy="3" r="1.6" fill="#fff"/><path fill="#fff" d="M1 8a3 3 0 0 1 6 0z"/></svg>`)
+	})
 	mux.HandleFunc("POST /sim/frame/open", p.serveFrameOpen)
 	mux.HandleFunc("POST /sim/frame/{sid}/{command}", p.serveFrameCommand)
 }

@@ -1,6 +1,7 @@
 package portalsim
 
 import (
+	"encoding/json"
 	"math"
 	"net/http"
 	"slices"
@@ -22,6 +23,7 @@ type User struct {
 	Extranet bool
 	CRM      bool // may read CRM items
 	NoApp    bool // an administrator keeps the user out of apps
+	Photo    bool // has a picture
 }
 
 // Portal is one simulated Bitrix24.
@@ -35,6 +37,8 @@ type Portal struct {
 	users    []*User
 	types    []*crmType
 	statuses []status
+	products map[string][]*object       // by owner, as productKey names it
+	layouts  map[string]json.RawMessage // arrangements of cards, as layoutName names them
 	installs map[string]*install
 	frames   map[string]*frame
 	faults   []*Fault
@@ -145,6 +149,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 // fill gives the portal its standard data and forgets everything else.
 func (p *Portal) fill(items int) {
 	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
+	p.products, p.layouts = standardProducts(), standardLayouts()
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
 	p.usages, p.cost, p.faults, p.failing = map[string]*usage{}, map[string]float64{}, nil, map[string]*Fault{}

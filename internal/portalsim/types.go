@@ -15,8 +15,22 @@ type crmType struct {
 	code         string // in placement codes and the portal's addresses
 	fields       fieldList
 	items        []*object
-	generated    int   // how many more items are made up, with ids from firstGenerated on
-	seed         int64 // what they are made of
+	generated    int        // how many more items are made up, with ids from firstGenerated on
+	seed         int64      // what they are made of
+	categories   []category // pipelines, the default one first; nil for types without
+}
+
+// category is a pipeline.
+type category struct {
+	id     int
+	titles [2]string
+}
+
+func (t *crmType) defaultCategory() int {
+	if len(t.categories) == 0 {
+		return 0
+	}
+	return t.categories[0].id
 }
 
 // field is a field as crm.item.fields describes it.

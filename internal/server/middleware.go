@@ -71,16 +71,17 @@ func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			c.Response().Before(func() {
 				h := c.Response().Header()
-				ancestors, connect := "'none'", "'self'"
+				ancestors, connect, images := "'none'", "'self'", ""
 				if origin, ok := c.Get(frameOriginKey).(string); ok && origin != "" {
-					ancestors, connect = origin, "'self' "+origin
+					// Pictures of people stand on the portal, or where its plan keeps its files.
+					ancestors, connect, images = origin, "'self' "+origin, origin+" https:"
 				} else if domain := bitrix24.CanonicalHost(c.QueryParam("DOMAIN")); bitrix24.ValidHost(domain) && c.Request().Method == http.MethodPost {
 					ancestors = "https://" + domain
 					if c.QueryParam("PROTOCOL") == "0" {
 						ancestors = "http://" + domain
 					}
 				}
-				h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' "+libraryOrigin+"; style-src 'self'; img-src 'self'; "+
+				h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' "+libraryOrigin+"; style-src 'self'; img-src 'self' "+images+"; "+
 					"connect-src "+connect+"; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 				h.Set("X-Content-Type-Options", "nosniff")
 				h.Set("Referrer-Policy", "no-referrer")
@@ -99,7 +100,7 @@ func deadline(page, other time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			limit := other
-			if c.Path() == "/" {
+			if c.Path() == "/" || inPage(c) {
 				limit = page
 			}
 			ctx, cancel := context.WithTimeout(c.Request().Context(), limit)

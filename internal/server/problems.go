@@ -85,7 +85,11 @@ func (p *problemPages) handle(err error, c echo.Context) {
 		}
 		c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 	}
-	l := p.catalog.For(c.QueryParam("LANG"))
+	lang := c.QueryParam("LANG")
+	if known, ok := c.Get("lang").(string); ok { // of the session of a page
+		lang = known
+	}
+	l := p.catalog.For(lang)
 	page := problemPage{
 		Code:      problem,
 		Title:     l.T("problem." + string(problem) + ".title"),
@@ -100,8 +104,10 @@ func (p *problemPages) handle(err error, c echo.Context) {
 			page.Detail = l.T("step." + detail)
 		}
 	}
-	if c.Path() == "/events" {
-		err = c.JSON(status, map[string]string{"error": string(problem), "message": page.Title, "todo": page.Todo, "reference": page.RequestID})
+	if c.Path() == "/events" || inPage(c) {
+		err = c.JSON(status, map[string]string{
+			"error": string(problem), "message": page.Title, "text": page.Text, "todo": page.Todo, "reference": page.RequestID,
+		})
 	} else {
 		err = c.Render(status, "problem", web.Page{L: l, Title: page.Title, LibraryJS: p.libraryJS, Data: page})
 	}
@@ -109,6 +115,9 @@ func (p *problemPages) handle(err error, c echo.Context) {
 		p.log.Error("error page failed", "error", err.Error())
 	}
 }
+
+// inPage reports whether a page asks for more, rather than a portal for a page.
+func inPage(c echo.Context) bool { return strings.HasPrefix(c.Path(), "/in/") }
 
 // classify finds the problem in an error. A field of a form is told to its sender; it names the field, never its content.
 func classify(err error) (portal.Problem, string) {

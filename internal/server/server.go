@@ -24,12 +24,17 @@ import (
 	"itemlens/internal/install"
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
+	"itemlens/internal/session"
 	"itemlens/internal/storage"
 	"itemlens/web"
 )
 
 // maxBody bounds what portals may post. A page's form is about 2 KB, an event's as well.
 const maxBody = 256 << 10
+
+// sessionLife is how long a page may ask for more after it was opened or has asked last: as long as the access tokens of
+// the platform live.
+const sessionLife = time.Hour
 
 // Server serves portals on one address and operators on another.
 type Server struct {
@@ -52,10 +57,6 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, err
 	}
-	cache, err := crm.NewCache(c.SchemaLife, time.Now)
-	if err != nil {
-		return nil, fmt.Errorf("make cache: %w", err)
-	}
 	m := newMetrics()
 	agent := "ItemLens/" + version
 	rest, err := bitrix24.NewClient(bitrix24.Options{
@@ -77,7 +78,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}, log)
 	titles := map[string]string{}
 	for _, lang := range catalog.Languages() {
-		titles[lang] = catalog.For(lang).T("app.tab")
+		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
 	}
 	installer := &install.Service{
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
@@ -88,11 +89,11 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	e := s.newEcho(renderer, catalog, m)
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
-	(&crm.Handler{
-		Site:  site,
-		Gate:  &gate.Gate{Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now},
-		Cards: &crm.Cards{Cache: cache},
-	}).Register(e)
+	admission := &gate.Gate{
+		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
+		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
+	}
+	(&crm.Handler{Site: site, Gate: admission, Cards: &crm.Cards{Cache: crm.NewCache(c.SchemaLife, time.Now)}}).Register(e)
 	s.public = newHTTPServer(e, c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
 	return s, nil

@@ -34,13 +34,14 @@ type portalRow struct {
 	InstallerID      int64
 	InstalledAt      time.Time
 	UninstalledAt    *time.Time
+	SchemaVersion    int64
 }
 
 // Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
 func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
-		       installed_at, uninstalled_at
+		       installed_at, uninstalled_at, schema_version
 		FROM portals
 		WHERE member_id = $1`, id)
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[portalRow])
@@ -64,6 +65,7 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 		Status:           row.Status,
 		InstallerID:      portal.UserID(row.InstallerID),
 		InstalledAt:      row.InstalledAt,
+		SchemaVersion:    row.SchemaVersion,
 	}
 	if row.UninstalledAt != nil {
 		p.UninstalledAt = *row.UninstalledAt
@@ -158,6 +160,18 @@ func (s *Store) SetStatus(ctx context.Context, id portal.MemberID, status string
 		WHERE member_id = $1`, id, status, scope, s.now())
 	if err != nil {
 		return wrap("set status", err)
+	}
+	return nil
+}
+
+// CountSchemaChange notes that fields, dictionaries or types of a portal have changed.
+func (s *Store) CountSchemaChange(ctx context.Context, id portal.MemberID) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET schema_version = schema_version + 1
+		WHERE member_id = $1`, id)
+	if err != nil {
+		return wrap("count schema change", err)
 	}
 	return nil
 }

@@ -1,0 +1,2 @@
+ALTER TABLE portals
+    DROP COLUMN schema_version;
