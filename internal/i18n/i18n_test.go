@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,8 +32,12 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	for _, name := range names {
 		other := messages(t, name)
 		for id := range english {
-			if text, ok := other[id]; !ok || text == "" {
+			text, ok := other[id]
+			if !ok || text == "" {
 				t.Errorf("%s lacks %s", path.Base(name), id)
+			}
+			if got, want := placeholders(text), placeholders(english[id]); got != want {
+				t.Errorf("%s: %s has the placeholders %s, want %s", path.Base(name), id, got, want)
 			}
 		}
 		for id := range other {
@@ -41,6 +46,14 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 			}
 		}
 	}
+}
+
+// placeholders are what a message leaves open, each named once.
+func placeholders(message any) string {
+	text, _ := json.Marshal(message)
+	found := regexp.MustCompile(`\{\{\.\w+\}\}|%`).FindAllString(string(text), -1)
+	slices.Sort(found)
+	return strings.Join(slices.Compact(found), " ")
 }
 
 // TestEveryMessageInTemplatesExists looks for {{...T "id"...}} in the templates.
@@ -71,12 +84,26 @@ func TestPluralsAndFormats(t *testing.T) {
 		count int
 		want  string
 	}{
-		{"en", 1, "1 empty field"}, {"en", 2, "2 empty fields"}, {"ru", 1, "1 пустое поле"}, {"ru", 3, "3 пустых поля"}, {"ru", 11, "11 пустых полей"},
-		{"ua", 21, "21 пустое поле"}, {"xx", 5, "5 empty fields"}, {"", 5, "5 empty fields"}, {"RU", 5, "5 пустых полей"},
+		{"en", 1, "1 row"}, {"en", 2, "2 rows"}, {"ru", 1, "1 строка"}, {"ru", 3, "3 строки"}, {"ru", 11, "11 строк"}, {"ru", 21, "21 строка"},
+		{"xx", 5, "5 rows"}, {"", 5, "5 rows"}, {"RU", 5, "5 строк"}, {"de", 1, "1 Zeile"}, {"la", 2, "2 filas"}, {"br", 1, "1 linha"}, {"fr", 0, "0 ligne"},
+		{"pl", 2, "2 wiersze"}, {"pl", 5, "5 wierszy"}, {"pl", 22, "22 wiersze"}, {"it", 2, "2 righe"}, {"tr", 2, "2 satır"}, {"ua", 2, "2 рядки"}, {"kz", 2, "2 жол"},
+		{"vn", 2, "2 dòng"}, {"sc", 2, "2 行"}, {"tc", 2, "2 行"}, {"ja", 2, "2 行"}, {"ar", 2, "صفان (2)"}, {"ar", 5, "5 صفوف"}, {"ar", 11, "11 صفًا"}, {"ar", 100, "100 صف"},
+		{"hi", 1, "1 row"}, {"th", 1, "1 row"}, {"ms", 1, "1 row"}, {"id", 1, "1 row"},
 	} {
-		if got := catalog.For(tt.lang).T("item.empty", "Count", tt.count); got != tt.want {
+		if got := catalog.For(tt.lang).T("products.count", "Count", tt.count); got != tt.want {
 			t.Errorf("%s %d: %q, want %q", tt.lang, tt.count, got, tt.want)
 		}
+	}
+	for lang, want := range map[string]string{"es": "la", "pt-BR": "br", "uk": "ua", "kk": "kz", "vi": "vn", "zh-Hans": "sc", "en": "en", "de": "de"} {
+		if got := i18n.PlatformCode(lang); got != want {
+			t.Errorf("the platform calls %s %q, want %q", lang, got, want)
+		}
+	}
+	if len(catalog.Languages()) != 15 {
+		t.Errorf("languages %v", catalog.Languages())
+	}
+	if ar := catalog.For("ar"); ar.Dir() != "rtl" || catalog.For("en").Dir() != "ltr" || ar.Number(1234.5, 1) != "1,234.5" {
+		t.Errorf("Arabic: %s, %q", ar.Dir(), ar.Number(1234.5, 1))
 	}
 	if got := catalog.For("ru").Amount(1234567.5); strings.ReplaceAll(got, "\u00a0", " ") != "1 234 567,50" {
 		t.Errorf("Russian amount %q", got)
