@@ -1,4 +1,4 @@
-.PHONY: demo test test-sdk lint build deps screenshots fuzz
+.PHONY: demo test test-npm lint build deps screenshots fuzz
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -8,16 +8,19 @@ demo: deps
 test: deps
 	go test -race -count=1 -timeout 15m ./...
 
-# The simulator, judged by a client that strangers wrote: the official JS SDK, in the browser and from Node.
-test-sdk:
+# What strangers' packages say of us: the official JS SDK, as a client of the simulator in the browser and from Node, and
+# axe-core, which reads our pages for barriers.
+test-npm:
 	@sh scripts/deps node
 	cd internal/portalsim/sdktest && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	go test -tags sdk -count=1 -timeout 5m ./internal/portalsim/sdktest
+	cd cmd/demo/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	go test -tags npm -count=1 -timeout 5m ./internal/portalsim/sdktest
+	go test -tags npm -count=1 -timeout 5m -run TestPagesWithoutBarriers ./cmd/demo
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go vet -tags sdk ./internal/portalsim/sdktest
+	go vet -tags npm ./internal/portalsim/sdktest ./cmd/demo
 	go tool staticcheck ./...
 
 build:
@@ -30,7 +33,7 @@ deps:
 # Pictures of the pages, taken by the browser test from the simulator's data.
 screenshots: deps
 	mkdir -p docs/screenshots
-	ITEMLENS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run TestWholePathInABrowser ./cmd/demo
+	ITEMLENS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run InABrowser ./cmd/demo
 
 # A short search for input that breaks a parser; each target for FUZZTIME.
 FUZZTIME ?= 20s

@@ -3,265 +3,285 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"itemlens/internal/portalsim"
 	"itemlens/internal/stack"
 )
 
-// browser is a headless Chromium that collects what goes wrong in its pages.
-type browser struct {
-	t         *testing.T
-	appOrigin string
-	ctx       context.Context
-	mu        sync.Mutex
-	problems  []string
-	contexts  []*runtime.ExecutionContextDescription // living script contexts, the newest last
+// world is a running demo with a browser.
+type world struct {
+	*demo
+	*browser
+	log *bytes.Buffer
 }
 
-func newBrowser(t *testing.T, appOrigin string) *browser {
+func newWorld(t *testing.T) *world {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
-		}
-	}
-	if path == "" {
-		t.Fatal("no Chromium on this machine: `apt-get install chromium` (or `make deps`)")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-site-isolation-trials", true), chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate"))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, cancelTimeout := context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(func() { cancelTimeout(); cancel(); cancelAllocator() })
-	b := &browser{t: t, appOrigin: appOrigin, ctx: ctx}
-	err := chromedp.Listen(ctx, func(event any) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		switch e := event.(type) {
-		case *runtime.EventExecutionContextCreated:
-			b.contexts = append(b.contexts, e.Context)
-		case *runtime.EventExecutionContextDestroyed:
-			b.contexts = slices.DeleteFunc(b.contexts, func(c *runtime.ExecutionContextDescription) bool { return c.UniqueID == e.ExecutionContextUniqueID })
-		case *runtime.EventExecutionContextsCleared:
-			b.contexts = nil
-		case *runtime.EventExceptionThrown:
-			b.problems = append(b.problems, "exception: "+e.ExceptionDetails.Text+" "+e.ExceptionDetails.URL)
-		case *runtime.EventConsoleAPICalled:
-			if e.Type == runtime.ConsoleAPICalledTypeError {
-				b.problems = append(b.problems, "console: "+fmt.Sprint(e.Args))
-			}
-		case *cdplog.EventEntryAdded:
-			if e.Entry.Level == cdplog.EntryLevelError {
-				b.problems = append(b.problems, "log: "+e.Entry.Text+" "+e.Entry.URL)
-			}
-		}
-	})
-	if err != nil {
+	w := &world{log: &bytes.Buffer{}}
+	var err error
+	if w.demo, err = start(context.Background(), "127.0.0.1:0", w.log); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	t.Cleanup(w.stop)
+	w.browser = newBrowser(t, w.AppURL)
+	return w
 }
 
-func (b *browser) run(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		b.t.Fatal(err)
-	}
+// install installs the app as its administrator does, up to its own page.
+func (w *world) install() {
+	w.t.Helper()
+	w.run(chromedp.Navigate(w.Portal.URL()+"/market/"), chromedp.Click(chromedp.CSS("#install")))
+	w.waitFrame("Item Lens is installed")
+	w.waitFrame("CRM items") // installFinish made the portal open the app itself
 }
 
-// frame runs a script in the app's iframe, which is on another origin, and returns its text.
-func (b *browser) frame(script string) string {
-	b.t.Helper()
-	b.mu.Lock()
-	id := ""
-	for _, c := range b.contexts {
-		if c.Origin == b.appOrigin {
-			id = c.UniqueID
+// openTab opens the app's tab in the card of an item.
+func (w *world) openTab(path string) {
+	w.t.Helper()
+	w.run(chromedp.Navigate(w.Portal.URL()+path), chromedp.Click(chromedp.CSS(`[data-placement]`)))
+}
+
+// check fails on anything that went wrong in the pages, but for what a test brings about itself, and on secrets in the log.
+func (w *world) check(expected ...string) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, problem := range w.problems {
+		if !slices.ContainsFunc(expected, func(e string) bool { return strings.Contains(problem, e) }) {
+			w.t.Error(problem)
 		}
 	}
-	b.mu.Unlock()
-	if id == "" {
-		return "" // no page of the app is open
-	}
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+script+")", func(p *runtime.EvaluateParams) { p.UniqueContextID = id }))
-	if err != nil {
-		return "" // the frame is between two pages
-	}
-	return text
-}
-
-// waitFrame waits until the text of the app's page holds something.
-func (b *browser) waitFrame(want string) string {
-	b.t.Helper()
-	var text string
-	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if text = b.frame("document.body.innerText"); strings.Contains(text, want) {
-			return text
+	for _, secret := range append(w.Sim.Issued(), w.App.ClientSecret) {
+		if strings.Contains(w.log.String(), secret) {
+			w.t.Fatal("a secret stands in the log")
 		}
 	}
-	b.screenshot("failed", 1280)
-	b.t.Fatalf("the frame does not show %q but\n%s\nproblems: %v", want, text, b.problems)
-	return ""
 }
 
-// screenshot writes a picture where ITEMLENS_SCREENSHOTS says, if it says so.
-func (b *browser) screenshot(name string, width int64) {
-	b.t.Helper()
-	dir := os.Getenv("ITEMLENS_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	b.run(chromedp.EmulateViewport(width, 800), chromedp.Sleep(400*time.Millisecond))
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.run(chromedp.EmulateViewport(1280, 800))
-	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// TestWholePathInABrowser walks what the demo is for: install, look at a lead, be refused, remove.
+// TestWholePathInABrowser walks what the demo is for: install, look at items, be refused, remove.
 func TestWholePathInABrowser(t *testing.T) {
-	var log bytes.Buffer
-	d, err := start(context.Background(), "127.0.0.1:0", &log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.stop)
-	b := newBrowser(t, d.AppURL)
-	home := d.Portal.URL()
-
-	b.run(chromedp.Navigate(home+"/market/"), chromedp.Click(chromedp.CSS("#install")))
-	b.waitFrame("Item Lens is installed")
-	b.screenshot("install", 1280)
-	b.screenshot("install", 375)
-	b.waitFrame("CRM items") // installFinish made the portal open the app itself
-	b.screenshot("home", 1280)
-	if !d.Portal.Finished(stack.ClientID) {
+	w := newWorld(t)
+	w.run(chromedp.Navigate(w.Portal.URL()+"/market/"), chromedp.Click(chromedp.CSS("#install")))
+	w.waitFrame("Item Lens is installed")
+	w.screenshot("install", 1280)
+	w.screenshot("install", 375)
+	w.waitFrame("CRM items")
+	if !w.Portal.Finished(stack.ClientID) {
 		t.Error("the portal does not count the app as installed")
 	}
 
-	openTab := func(path string) {
-		b.run(chromedp.Navigate(home+path), chromedp.Click(chromedp.CSS(`[data-placement]`)))
-	}
-	openTab("/crm/lead/details/250/")
-	text := b.waitFrame("Lead #250")
-	for _, want := range []string{"In progress", "$999.90", "Stage group", "Anna Berger", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Customer number", "321", "empty fields"} {
+	w.openTab("/crm/lead/details/250/")
+	text := w.waitFrame("Anna Berger") // a name, which comes after the first paint
+	for _, want := range []string{"Lead #250", "In progress", "$999.90", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Customer number", "321"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the lead lacks %q:\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "Skype") {
-		t.Error("empty fields are not folded")
+	if strings.Contains(text, "Customer type") || strings.Contains(text, "Originator") || strings.Contains(text, "UTM Source") {
+		t.Error("empty fields are not hidden")
 	}
-	b.wantFitted()
-	b.screenshot("lead", 1280)
-	b.screenshot("lead", 375)
-	b.frame(`document.querySelector('details').open = true`)
-	b.waitFrame("Skype")
-	b.wantFitted()
+	w.wantFitted()
+	w.both("lead")
 
-	openTab("/crm/type/1038/details/5/")
-	b.waitFrame("Floor scale FS-300")
-	b.screenshot("smart-process", 1280)
-	b.screenshot("smart-process", 375)
-	openTab("/crm/lead/details/252/")
-	b.waitFrame("Angle brackets")
-	b.screenshot("long-values", 375)
-	openTab("/crm/type/1038/details/6/")
-	b.waitFrame("Bench scale BS-12")
-	b.screenshot("empty-values", 1280)
-
-	b.switchTo("user", "3")
-	openTab("/crm/lead/details/250/")
-	text = b.waitFrame("You may not read this item")
+	w.switchTo("user", "3")
+	w.openTab("/crm/lead/details/250/")
+	text = w.waitFrame("You may not read this item")
 	if strings.Contains(text, "Lead #250") || strings.Contains(text, "999.9") {
 		t.Errorf("the refused view shows the item:\n%s", text)
 	}
-	b.screenshot("refused", 1280)
-	b.screenshot("refused", 375)
+	w.both("refused")
+	w.switchTo("user", "1")
 
-	b.switchTo("user", "1")
-	b.switchTo("lang", "ru")
-	openTab("/crm/lead/details/250/")
-	b.waitFrame("В работе")
-	b.screenshot("lead-ru", 1280)
-	b.screenshot("lead-ru", 375)
+	before := w.Portal.Requests("")
+	w.openTab("/crm/lead/details/250/")
+	w.waitFrame("Anna Berger")
+	t.Logf("portal requests for a warm page, by the simulator's own count: %d", w.Portal.Requests("")-before)
 
-	before := d.Portal.Requests("")
-	openTab("/crm/lead/details/250/")
-	b.waitFrame("Lead #250")
-	t.Logf("portal requests for a warm page, by the simulator's own count: %d", d.Portal.Requests("")-before)
-
-	b.run(chromedp.Navigate(home+"/market/"), chromedp.Click(chromedp.CSS("#remove")), chromedp.WaitVisible(chromedp.CSS("#install")))
-	d.Sim.Deliveries()
-	if _, err := d.Store.Portal(t.Context(), "x"); err == nil {
-		t.Error("an unknown portal is known")
-	}
-	b.run(chromedp.Navigate(home + "/crm/lead/details/250/"))
-	tabs, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll('[data-placement]').length`))
+	w.run(chromedp.Navigate(w.Portal.URL()+"/market/"), chromedp.Click(chromedp.CSS("#remove")), chromedp.WaitVisible(chromedp.CSS("#install")))
+	w.Sim.Deliveries()
+	w.run(chromedp.Navigate(w.Portal.URL() + "/crm/lead/details/250/"))
+	tabs, err := chromedp.Run(w.ctx, chromedp.Evaluate[int](`document.querySelectorAll('[data-placement]').length`))
 	if err != nil || tabs != 0 {
 		t.Errorf("%d tabs are still there, %v", tabs, err)
 	}
-	res, err := http.Get(d.OperatorURL + "/readyz")
+	res, err := http.Get(w.OperatorURL + "/readyz")
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("the app is not ready in the end: %v", err)
 	}
 	if res != nil {
 		_ = res.Body.Close()
 	}
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, problem := range b.problems {
-		if !strings.Contains(problem, "status of 403") { // the refused view, which is the portal's answer
-			t.Error(problem)
-		}
-	}
-	for _, secret := range append(d.Sim.Issued(), d.App.ClientSecret) {
-		if strings.Contains(log.String(), secret) {
-			t.Fatal("a secret stands in the log")
-		}
-	}
+	w.check("status of 403") // the refused view, which is the portal's answer
 }
 
-func (b *browser) switchTo(name, value string) {
-	b.t.Helper()
-	b.run(chromedp.SetValue(chromedp.CSS("#"+name), value), chromedp.Click(chromedp.CSS(".switch button")), chromedp.WaitReady(chromedp.CSS("#"+name+` option[value="`+value+`"][selected]`)))
+// TestToolsOfTheCardInABrowser uses what stands above the fields, with the mouse and with the keyboard.
+func TestToolsOfTheCardInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.openTab("/crm/deal/details/20/")
+	w.waitFrame("Nordlicht Logistics")
+	w.wantFitted()
+
+	// Filter, from the keyboard.
+	w.frame(`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
+	w.want(`document.activeElement.id`, "filter")
+	w.typeInto("filter", "deliv")
+	w.want(`[...document.querySelectorAll('.field:not(.nomatch)')].filter(e => e.offsetParent).map(e => e.dataset.code).join()`, "ufCrm_1700000000101,comments")
+	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 2")
+	w.wantFitted()
+	w.typeInto("filter", "UF_CRM_17") // by code
+	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 1")
+	w.typeInto("filter", "cable")
+	w.want(`[...document.querySelectorAll('.products tbody tr')].filter(e => e.offsetParent).length`, "1")
+	w.frame(`document.getElementById('filter').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`)
+	w.want(`document.getElementById('filter').value + document.querySelectorAll('.nomatch').length`, "0")
+
+	// Empty fields and codes; the choice is remembered for this user.
+	w.want(`[...document.querySelectorAll('.field.empty')].filter(e => e.offsetParent).length`, "0")
+	w.frame(`document.querySelector('[data-toggle=empty]').click()`)
+	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
+	w.want(`document.querySelector('[data-toggle=empty]').getAttribute('aria-pressed')`, "true")
+	w.want(`[...document.querySelectorAll('[data-code=title] .code')].filter(e => e.offsetParent)[0].textContent`, "title")
+	w.wantFitted()
+	w.screenshot("deal-codes", 1280)
+	w.openTab("/crm/deal/details/21/")
+	w.waitFrame("Blue Harbor Software")
+	w.want(`document.body.className`, "show-empty show-codes")
+	w.want(`[...document.querySelectorAll('.field.empty')].some(e => e.offsetParent)`, "true")
+	w.switchTo("user", "2")
+	w.openTab("/crm/deal/details/20/")
+	w.waitFrame("Nordlicht Logistics")
+	w.want(`document.body.className`, "")
+	w.switchTo("user", "1")
+	w.openTab("/crm/deal/details/20/")
+	w.waitFrame("Nordlicht Logistics")
+	w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
+
+	// Copy: a value, and the item as it came.
+	w.frame(`window.copied = [], document.execCommand = function () { copied.push(document.activeElement.value); return true; }`)
+	w.frame(`document.querySelector('[data-code=closedate] [data-action=copy]').click()`)
+	w.want(`copied[0] + '|' + document.querySelector('[data-status]').textContent`, "Jul 31, 2026|Copied")
+	w.frame(`document.querySelector('[data-action=json]').click()`)
+	w.want(`JSON.parse(copied[1]).title + JSON.parse(copied[1]).contactIds.length`, "Scales for the northern warehouse2")
+
+	// Refresh in place: what changed is marked.
+	if err := w.Portal.ChangeItem(2, 20, "probability", "85"); err != nil {
+		t.Fatal(err)
+	}
+	w.typeInto("filter", "prob")
+	w.frame(`document.querySelector('[data-action=refresh]').click()`)
+	w.want(`document.querySelector('[data-status]').textContent`, "Changed: Probability, %")
+	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent).join()`, "probability85")
+	w.want(`document.getElementById('filter').value`, "prob")
+	w.frame(`document.querySelector('[data-action=refresh]').click()`)
+	w.want(`document.querySelector('[data-status]').textContent`, "Nothing has changed.")
+
+	// Links open in the portal's slider.
+	w.typeInto("filter", "")
+	w.frame(`document.querySelector('[data-code=companyId] a').click()`)
+	w.run(chromedp.WaitVisible(chromedp.CSS("#slider-close")), chromedp.Click(chromedp.CSS("#slider-close")))
+
+	// Paper.
+	w.media("print")
+	w.want(`getComputedStyle(document.querySelector('.tools')).display`, "none")
+	w.screenshot("deal-print", 1280)
+	w.media("")
+
+	// The portal goes away: the page says so and stays.
+	w.Portal.AddFault(portalsim.Fault{Method: "batch", Kind: "INTERNAL_SERVER_ERROR", Status: 500})
+	w.frame(`document.querySelector('[data-action=refresh]').click()`)
+	w.waitFrame("Bitrix24 does not answer")
+	w.want(`document.querySelectorAll('.field').length > 20`, "true")
+	w.check("status of 502")
 }
 
-// wantFitted fails if the frame has a scroll bar of its own, once the portal had time to resize it.
-func (b *browser) wantFitted() {
-	b.t.Helper()
-	var fits string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		fits = b.frame(`document.documentElement.scrollHeight <= window.innerHeight && document.documentElement.scrollWidth <= window.innerWidth`)
-		if fits == "true" {
-			return
+// TestEveryKindOfItemFitsInABrowser opens each kind of item in three languages, one of them from right to left, at both
+// widths: nothing scrolls by itself, and nothing goes wrong.
+func TestEveryKindOfItemFitsInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	for _, lang := range []struct {
+		code, suffix, refused string
+	}{{"en", "", "You may not read this item"}, {"ru", "-ru", "Нет доступа к этому элементу"}, {"ar", "-ar", "لا يمكنك قراءة هذا العنصر"}} {
+		w.switchTo("user", "1")
+		w.switchTo("lang", lang.code)
+		for _, item := range []struct{ name, path, text string }{
+			{"lead", "/crm/lead/details/250/", "Anna Berger"},
+			{"deal", "/crm/deal/details/20/", "Nordlicht Logistics"},
+			{"company", "/crm/company/details/40/", "Clara Weiss"},
+			{"smart-process", "/crm/type/1038/details/5/", "Nora Lind"},
+			{"long-values", "/crm/lead/details/252/", "Angle brackets"},
+			{"empty-values", "/crm/type/1038/details/6/", "Bench scale"},
+		} {
+			w.openTab(item.path)
+			w.waitFrame(item.text)
+			for _, width := range []int64{1280, 375} {
+				w.run(chromedp.EmulateViewport(width, 800))
+				w.wantFitted()
+				if lang.suffix == "" || item.name != "long-values" && item.name != "empty-values" {
+					w.screenshot(item.name+lang.suffix, width)
+				}
+			}
+			w.run(chromedp.EmulateViewport(1280, 800))
 		}
+		w.switchTo("user", "3")
+		w.switchTo("lang", lang.code)
+		w.openTab("/crm/lead/details/250/")
+		w.waitFrame(lang.refused)
+		w.both("refused" + lang.suffix)
 	}
-	b.t.Errorf("the frame scrolls by itself: fits = %s", fits)
+	w.check("status of 403")
+}
+
+// TestLargeItemInABrowser opens an item with 500 fields and 200 product rows.
+func TestLargeItemInABrowser(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Portal.MakeLarge(2, 21, 500, 200); err != nil {
+		t.Fatal(err)
+	}
+	w.install()
+	w.openTab("/crm/deal/details/21/")
+	w.waitFrame("Part 200")
+	w.want(`document.querySelectorAll('.field').length > 500 && document.querySelectorAll('.products tbody tr').length`, "200")
+	w.want(`document.querySelectorAll('[data-name]').length`, "0")
+	w.wantFitted()
+	w.typeInto("filter", "ufCrm_1800000000498")
+	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 1")
+	w.wantFitted()
+	w.check()
+}
+
+// TestOwnPageInABrowser chooses a type, searches, opens an item in the same card, and finds it among those looked at.
+func TestOwnPageInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.wantFitted()
+	w.frame(`(e => { e.value = '4'; e.dispatchEvent(new Event('change', {bubbles: true})); })(document.getElementById('type'))`)
+	w.waitFrame("Blue Harbor Software")
+	w.frame(`document.getElementById('query').value = 'nord', document.querySelector('.search').requestSubmit()`)
+	w.want(`[...document.querySelectorAll('#items a')].map(a => a.textContent).join()`, "Nordlicht Logistics")
+	w.frame(`document.querySelector('#items a').click()`)
+	w.waitFrame("Clara Weiss")
+	w.want(`document.querySelector('[data-viewer] h1').textContent`, "Nordlicht Logistics")
+	w.wantFitted()
+	w.frame(`document.querySelector('[data-action=back]').click()`)
+	w.want(`[...document.querySelectorAll('[data-recent] a')].map(a => a.textContent).join()`, "Nordlicht Logistics")
+	w.both("home")
+	w.wantFitted()
+
+	// The next time, the type and the items looked at are there again; for somebody else they are not.
+	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
+	w.waitFrame("Blue Harbor Software")
+	w.want(`document.querySelector('[data-recent] a').textContent`, "Nordlicht Logistics")
+	w.switchTo("user", "2")
+	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
+	w.waitFrame("Repair of the bench scale")
+	w.want(`document.querySelector('[data-recent-section]').hidden`, "true")
+	w.check()
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,29 +57,30 @@ func (p *Portal) routePages(mux *http.ServeMux) {
 
 // view is what every page of the portal shows around its content.
 type view struct {
-	Portal  string
-	Host    string
-	Path    string
-	User    *User
-	Users   []*User
-	Lang    string
-	Menu    []menuEntry
-	Type    *crmType
-	Title   string
-	Rows    []listRow
-	Columns []column
-	Kanban  bool
-	Staged  bool // the type has stages
-	Total   int
-	Prev    int // number of the page before; 0 for none
-	Next    int
-	Denied  string
-	Item    *object
-	General []generalRow
-	Tabs    []tabEntry
-	Apps    []appEntry
-	App     appEntry
-	L       func(en, ru string) string
+	Portal    string
+	Host      string
+	Path      string
+	User      *User
+	Users     []*User
+	Lang      string
+	Languages []string
+	Menu      []menuEntry
+	Type      *crmType
+	Title     string
+	Rows      []listRow
+	Columns   []column
+	Kanban    bool
+	Staged    bool // the type has stages
+	Total     int
+	Prev      int // number of the page before; 0 for none
+	Next      int
+	Denied    string
+	Item      *object
+	General   []generalRow
+	Tabs      []tabEntry
+	Apps      []appEntry
+	App       appEntry
+	L         func(en, ru string) string
 }
 
 type menuEntry struct {
@@ -113,12 +115,17 @@ func (p *Portal) currentUser(r *http.Request) *User {
 	return p.users[0]
 }
 
+// languages are the platform's codes that a user may choose. The portal's own data is in English and Russian.
+func languages() []string {
+	return []string{"en", "ru", "ar", "br", "de", "fr", "it", "ja", "kz", "la", "pl", "sc", "tc", "tr", "ua", "vn"}
+}
+
 func (p *Portal) serveSwitch(w http.ResponseWriter, r *http.Request) {
 	user := p.currentUser(r)
 	if id := r.FormValue("user"); id != "" {
 		http.SetCookie(w, &http.Cookie{Name: "sim_user_" + p.MemberID[:8], Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
-	if lang := r.FormValue("lang"); lang == "en" || lang == "ru" {
+	if lang := r.FormValue("lang"); slices.Contains(languages(), lang) {
 		p.ChangeUser(user.ID, func(u *User) { u.Lang = lang })
 	}
 	back := r.FormValue("back")
@@ -132,7 +139,7 @@ func (p *Portal) view(r *http.Request) view {
 	host, user := p.Host(), p.currentUser(r)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := view{Portal: p.Name, Host: host, Path: r.URL.Path, User: user, Users: p.users, Lang: user.Lang}
+	v := view{Portal: p.Name, Host: host, Path: r.URL.Path, User: user, Users: p.users, Lang: user.Lang, Languages: languages()}
 	v.L = func(en, ru string) string { return pick([2]string{en, ru}, user.Lang) }
 	for _, t := range p.types {
 		v.Menu = append(v.Menu, menuEntry{pick(t.plural, user.Lang), t.path() + "list/", strings.HasPrefix(r.URL.Path, t.path())})

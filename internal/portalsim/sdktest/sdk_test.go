@@ -1,7 +1,7 @@
-//go:build sdk
+//go:build npm
 
 // Package sdktest holds the official JS SDK against the simulator: in the portal page's iframe in a browser, and over
-// OAuth and webhooks from Node. It needs `npm ci` in this directory; `make test-sdk` does both.
+// OAuth and webhooks from Node. It needs `npm ci` in this directory; `make test-npm` does both.
 package sdktest
 
 import (

@@ -1,0 +1,68 @@
+//go:build npm
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"itemlens/internal/stack"
+)
+
+// TestPagesWithoutBarriers has axe-core read every kind of page by the rules of WCAG 2.1 AA, at both widths. It needs
+// `npm ci` in axe/; `make test-npm` does both.
+func TestPagesWithoutBarriers(t *testing.T) {
+	axe, err := os.ReadFile("axe/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	read := func(page string) {
+		t.Helper()
+		for _, width := range []int64{1280, 375} {
+			w.run(chromedp.EmulateViewport(width, 800))
+			w.wantFitted()
+			w.script(string(axe) + `; window.findings = ''; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(r => {
+				window.findings = JSON.stringify({passes: r.passes.length, found: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' '))}); }); ''`)
+			var result struct {
+				Passes int
+				Found  []string
+			}
+			for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline) && result.Passes == 0; time.Sleep(50 * time.Millisecond) {
+				_ = json.Unmarshal([]byte(w.frame("window.findings")), &result)
+			}
+			if result.Passes < 10 {
+				t.Errorf("%s at %d: axe-core passed %d rules", page, width, result.Passes)
+			}
+			for _, finding := range result.Found {
+				t.Errorf("%s at %d: %s", page, width, finding)
+			}
+		}
+		w.run(chromedp.EmulateViewport(1280, 800))
+	}
+	w.install()
+	read("own page")
+	for _, lang := range []string{"en", "ar"} {
+		w.switchTo("lang", lang)
+		w.openTab("/crm/deal/details/20/")
+		w.waitFrame("Nordlicht Logistics")
+		w.frame(`document.querySelectorAll('[aria-pressed=false]').forEach(b => b.click()), document.querySelector('details').open = true`)
+		read("deal in " + lang)
+		w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
+		w.openTab("/crm/type/1038/details/5/")
+		w.waitFrame("Nora Lind")
+		read("smart process in " + lang)
+	}
+	w.switchTo("lang", "en")
+	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
+	w.waitFrame("Looked at recently")
+	read("own page with items looked at")
+	w.switchTo("user", "3")
+	w.openTab("/crm/lead/details/250/")
+	w.waitFrame("You may not read this item")
+	read("refused")
+}
