@@ -191,7 +191,7 @@ func TestInPageRequestsAreTheUsersOwn(t *testing.T) {
 	// The card in place: what the portal says now.
 	app.Portal.ChangeItem(2, 20, "title", `"Renamed deal"`)
 	fresh := app.Ask(page, "/in/item", `{"entityTypeId":2,"id":20}`)
-	if fresh.Status != http.StatusOK || !strings.Contains(fresh.Body, "<h1>Renamed deal</h1>") || strings.Contains(fresh.Body, "<html") {
+	if fresh.Status != http.StatusOK || !strings.Contains(fresh.Body, "<h1 dir=\"auto\">Renamed deal</h1>") || strings.Contains(fresh.Body, "<html") {
 		t.Errorf("status %d\n%s", fresh.Status, fresh.Body)
 	}
 	if next := fresh.Header.Get("X-Session"); next == "" || next == apptest.Session(page) {

@@ -46,8 +46,8 @@ func TestItemPageShowsTheLead(t *testing.T) {
 	}
 	answer.Body += namesOf(app, answer)
 	for _, want := range []string{
-		"<h1>Lead #250</h1>", "In progress", "$999.90", "Anna Berger", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Comment about the admin",
-		"Exhibition", "Ms.", "Jan 1, 2000", `href="mailto:admin@example.com"`, `href="tel:&#43;16111111111"`, "Customer number", ">321<", "empty fields", "nqzva rknzcyr pbz",
+		"<h1 dir=\"auto\">Lead #250</h1>", "In progress", "$999.90", "Anna Berger", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Comment about the admin",
+		"Exhibition", "Ms.", "Jan 1, 2000", `href="mailto:admin@example.com"`, `href="tel:&#43;16111111111"`, "Customer number", ">321<", "Empty fields: ", "nqzva rknzcyr pbz",
 	} {
 		if !strings.Contains(answer.Body, want) {
 			t.Errorf("the page lacks %q", want)
@@ -82,9 +82,9 @@ func TestItemPageInRussianForEveryType(t *testing.T) {
 		id    int
 		texts []string
 	}{
-		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "пустых полей", "Пользовательские поля"}},
+		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Пустые поля: ", "Пользовательские поля"}},
 		"CRM_DEAL_DETAIL_TAB":          {20, []string{"Сделка", "Nordlicht Logistics", "Clara Weiss", "€\u00a048,250.50", "Курьером", "Nora Lind"}},
-		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1>Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984", "мобильный"}},
+		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1 dir=\"auto\">Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984", "мобильный"}},
 		"CRM_COMPANY_DETAIL_TAB":       {40, []string{"Производство", "€\u00a04,200,000.00"}},
 		"CRM_QUOTE_DETAIL_TAB":         {70, []string{"Отправлено клиенту", "Scales for the northern"}},
 		"CRM_SMART_INVOICE_DETAIL_TAB": {310, []string{"Отправлен клиенту", "INV-310"}},
