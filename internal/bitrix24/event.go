@@ -40,6 +40,11 @@ func SchemaEvents() []string {
 // IsSchemaEvent reports whether an event tells that fields, dictionaries or types have changed.
 func IsSchemaEvent(name string) bool { return slices.Contains(SchemaEvents(), name) }
 
+// IsTypeEvent reports whether an event tells of a smart process that is new, changed or gone.
+func IsTypeEvent(name string) bool {
+	return name == "ONCRMTYPEADD" || name == "ONCRMTYPEUPDATE" || name == "ONCRMTYPEDELETE"
+}
+
 // Event is what the platform posts to an event handler (api-reference/events/index.md). Nothing in it is proven.
 type Event struct {
 	Name string    // in upper case

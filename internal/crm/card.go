@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
 )
 
 // Card is an item as its page shows it.
@@ -18,6 +19,8 @@ type Card struct {
 	Sections []Section
 	System   []Row // what the platform keeps for itself
 	Empty    int   // how many of the rows have no value
+	Codes    bool  // the reader may see field codes and JSON
+	ShowAll  bool  // empty fields are shown until the reader hides them
 	JSON     json.RawMessage
 }
 
@@ -36,6 +39,7 @@ func (s Section) Filled() bool {
 
 // Row is a field with its value.
 type Row struct {
+	ID     string // names the row in its page where Code is not to be seen
 	Code   string
 	Upper  string // the field's original name, where it differs in more than its case
 	Title  string
@@ -49,12 +53,19 @@ func (r Row) Empty() bool { return len(r.Pieces) == 0 }
 // groupOrder is the order of the sections of a card that nobody has arranged.
 var groupOrder = []string{"about", "client", "money", "people", "dates", "custom", "links", "source"}
 
-// newCard arranges an item: as the portal's card does, then what that one leaves out, then what is the platform's own.
-func newCard(ref Ref, f *formatter, arrangement layout, rows *Products) *Card {
-	card := &Card{
-		Ref: ref, TypeName: f.typeName(ref.EntityTypeID), Path: ref.path(), JSON: f.item.public(),
+// newCard arranges an item: as the administrator chose, else as the portal's card does; then what that one leaves out,
+// then what is the platform's own.
+func newCard(ref Ref, f *formatter, chosen portal.CardSettings, arrangement layout, rows *Products) *Card {
+	card := &Card{Ref: ref, TypeName: f.typeName(ref.EntityTypeID), Path: ref.path(), Codes: true}
+	if len(chosen.Sections) > 0 {
+		arrangement = ownLayout(chosen.Sections)
 	}
-	left := f.rows()
+	hidden := func(code string) bool { return slices.Contains(chosen.Hidden, code) }
+	left := slices.DeleteFunc(f.rows(), func(r Row) bool { return hidden(r.Code) })
+	if hidden(productsCode) {
+		rows = nil
+	}
+	card.JSON = f.item.public(chosen.Hidden)
 	card.Head = newHead(ref, f, card.TypeName, left)
 	take := func(code string) (Row, bool) {
 		at := slices.IndexFunc(left, func(r Row) bool { return r.Code == code })
@@ -64,6 +75,15 @@ func newCard(ref Ref, f *formatter, arrangement layout, rows *Products) *Card {
 		row := left[at]
 		left = slices.Delete(slices.Clone(left), at, at+1)
 		return row, true
+	}
+	top := Section{Key: "top"}
+	for _, code := range chosen.Top {
+		if row, ok := take(code); ok {
+			top.Rows = append(top.Rows, row)
+		}
+	}
+	if len(top.Rows) > 0 {
+		card.Sections = append(card.Sections, top)
 	}
 	for _, s := range arrangement {
 		section := Section{Title: s.Title}
@@ -118,6 +138,18 @@ func rowsOf(sections []Section) [][]Row {
 		all = append(all, s.Rows)
 	}
 	return all
+}
+
+// withoutCodes takes out what only those may see who may see codes: fields are numbered in place of their names.
+func (c *Card) withoutCodes() {
+	c.Codes, c.JSON = false, nil
+	n := 0
+	for _, rows := range append(rowsOf(c.Sections), c.System) {
+		for i := range rows {
+			n++
+			rows[i].ID, rows[i].Code, rows[i].Upper = "f"+strconv.Itoa(n), "", ""
+		}
+	}
 }
 
 // rows are all values of the item in the portal's order of fields, then those that the portal does not describe.
@@ -310,10 +342,15 @@ func newHead(ref Ref, f *formatter, typeName string, rows []Row) Head {
 		}
 		return rows[at].Pieces
 	}
+	has := func(code string) bool { return slices.ContainsFunc(rows, func(r Row) bool { return r.Code == code }) }
 	h := Head{
-		Title:       strings.TrimSpace(f.item.text("title")),
-		Stages:      f.stages(),
 		Responsible: pieces("assignedById"), Created: pieces("createdTime"), Updated: pieces("updatedTime"),
+	}
+	if has("title") {
+		h.Title = strings.TrimSpace(f.item.text("title"))
+	}
+	if has("stageId") {
+		h.Stages = f.stages()
 	}
 	if amount := pieces("opportunity"); len(amount) > 0 {
 		h.Amount = amount[0].Text
@@ -329,10 +366,10 @@ func newHead(ref Ref, f *formatter, typeName string, rows []Row) Head {
 	if ref.EntityTypeID != bitrix24.Company { // contacts of a company are not its client
 		h.Client = slices.Concat(companies, contacts)
 	}
-	if len(f.schema.categories) > 1 {
+	if len(f.schema.categories) > 1 && has("categoryId") {
 		h.Pipeline = f.schema.categories[f.item.text("categoryId")]
 	}
-	if h.Title == "" {
+	if h.Title == "" && has("name") && has("lastName") {
 		h.Title = strings.TrimSpace(f.item.text("name") + " " + f.item.text("lastName"))
 	}
 	if h.Title == "" {

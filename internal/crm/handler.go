@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -49,7 +50,7 @@ func (h *Handler) open(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := h.Page(req.Lang)
+	page := h.Page(cmp.Or(visit.Portal.Settings.Language, req.Lang))
 	reader := Reader{req.Lang, page.L}
 	name := "home"
 	if ref != nil {

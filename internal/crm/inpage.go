@@ -2,6 +2,7 @@ package crm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,17 +12,27 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/gate"
+	"itemlens/internal/i18n"
 	"itemlens/web"
 )
 
 // sessionHeader carries the next session to the page: each use prolongs it.
 const sessionHeader = "X-Session"
 
-// resume admits a request that a page makes, and reads what it posts into a value.
+// resume is Resume for a reader.
 func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, Reader, error) {
-	visit, err := h.Gate.Resume(c.Request().Context(), c.Request())
+	visit, l, err := Resume(c, h.Gate, h.Catalog, into)
 	if err != nil {
 		return nil, Reader{}, err
+	}
+	return visit, Reader{visit.Lang, l}, nil
+}
+
+// Resume admits a request that a page makes, and reads what it posts into a value.
+func Resume(c echo.Context, g *gate.Gate, catalog *i18n.Catalog, into any) (*gate.Visit, *i18n.Printer, error) {
+	visit, err := g.Resume(c.Request().Context(), c.Request())
+	if err != nil {
+		return nil, nil, err
 	}
 	c.Set("portal", visit.Portal.MemberID)
 	c.Set("user", visit.User.ID)
@@ -30,19 +41,19 @@ func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, Reader, error) 
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return nil, Reader{}, err
+			return nil, nil, err
 		}
-		return nil, Reader{}, &bitrix24.FormError{Field: "body", Reason: "cannot be read"}
+		return nil, nil, &bitrix24.FormError{Field: "body", Reason: "cannot be read"}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return nil, Reader{}, &bitrix24.FormError{Field: "body", Reason: "is no JSON object of this request"}
+		return nil, nil, &bitrix24.FormError{Field: "body", Reason: "is no JSON object of this request"}
 	}
 	session, err := visit.Session()
 	if err != nil {
-		return nil, Reader{}, err
+		return nil, nil, err
 	}
 	c.Response().Header().Set(sessionHeader, session.Reveal())
-	return visit, Reader{visit.Lang, h.Catalog.For(visit.Lang)}, nil
+	return visit, catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
 }
 
 // itemRequest names an item.

@@ -3,6 +3,7 @@ package crm
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,12 +35,15 @@ func (it *item) flag(name string) bitrix24.Bool {
 	return flag
 }
 
-// public is the item as it came, without what must not reach a browser: addresses of files for applications, and
+// public is the item as it came, without fields that are hidden and what must not reach a browser: addresses of files for applications, and
 // authorization in the other ones (crm.item.get's files; tutorials/crm/how-to-edit-crm-objects).
-func (it *item) public() json.RawMessage {
+func (it *item) public(hidden []string) json.RawMessage {
 	out := []byte{'{'}
-	for i, name := range it.order {
-		if i > 0 {
+	for _, name := range it.order {
+		if slices.Contains(hidden, name) || name == "fm" && slices.ContainsFunc(hidden, func(h string) bool { return strings.HasPrefix(h, "fm.") }) {
+			continue
+		}
+		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		key, _ := json.Marshal(name)

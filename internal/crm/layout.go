@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
 )
 
 // layout is the arrangement of a type's card in the portal (universal/item-details-configuration). It is read with every
@@ -107,6 +108,25 @@ func parseLayout(raw json.RawMessage, depth int) layout {
 // products is the place of the product rows in an arrangement.
 const products = "PRODUCT_ROW_SUMMARY"
 
+// productsCode is the place of the product rows in an arrangement of our own.
+const productsCode = "products"
+
+// ownLayout is an arrangement that an administrator chose; it names fields as crm.item.get does.
+func ownLayout(sections []portal.CardSection) layout {
+	var found layout
+	for _, s := range sections {
+		section := layoutSection{Title: s.Title}
+		for _, field := range s.Fields {
+			if field == productsCode {
+				field = products
+			}
+			section.Elements = append(section.Elements, layoutElement{Name: field})
+		}
+		found = append(found, section)
+	}
+	return found
+}
+
 // composed are the elements of a card that stand for several fields, or that have another name than the field: those of
 // the documentation's examples, and the names that the methods for single types (crm.lead.*, crm.deal.*) give the fields.
 var composed = map[string][]string{
@@ -134,6 +154,9 @@ func (e layoutElement) fields(schema *Schema) []string {
 	}
 	if field := schema.byUpper[e.Name]; field != nil {
 		return []string{field.Name}
+	}
+	if e.Name != strings.ToUpper(e.Name) || strings.HasPrefix(e.Name, "fm.") { // a name of ours
+		return []string{e.Name}
 	}
 	return nil
 }

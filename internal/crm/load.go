@@ -34,6 +34,14 @@ type Reader struct {
 // Load reads an item as the user who looks and makes its card with one request to the portal. Names that are not known
 // yet stay as ids with their keys; Names finds them. Errors are problems for people.
 func (c *Cards) Load(ctx context.Context, visit *gate.Visit, ref Ref, r Reader) (*Card, error) {
+	return c.LoadAs(ctx, visit, ref, r, visit.Portal.Settings)
+}
+
+// LoadAs is Load with other settings than the portal's.
+func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref Ref, r Reader, chosen portal.Settings) (*Card, error) {
+	if chosen.CodesFor == portal.Administrators {
+		visit.AskWho()
+	}
 	known := c.known(visit, ref, r)
 	result, err := visit.Batch(ctx, append(itemCommands(ref), known.commands(ref)...))
 	if err != nil {
@@ -49,7 +57,12 @@ func (c *Cards) Load(ctx context.Context, visit *gate.Visit, ref Ref, r Reader) 
 	f := c.formatter(known, visit, r)
 	f.item = it
 	rows, total := readProducts(result)
-	return newCard(ref, f, readLayout(result, it), f.products(rows, total)), nil
+	card := newCard(ref, f, chosen.Card(ref.EntityTypeID, it.text("categoryId")), readLayout(result, it), f.products(rows, total))
+	card.ShowAll = chosen.ShowEmpty
+	if chosen.CodesFor == portal.Administrators && !visit.User.Admin {
+		card.withoutCodes()
+	}
+	return card, nil
 }
 
 // itemOf reads the item of an answer. Errors are problems for people.

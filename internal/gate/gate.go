@@ -54,8 +54,9 @@ type Visit struct {
 	Lang   string // the user's language, in the platform's codes
 
 	gate  *Gate
-	req   *bitrix24.AppRequest
+	req   *bitrix24.AppRequest // nil where the visit goes on
 	token portal.Token
+	ask   bool // the next batch asks who the user is
 }
 
 // Admit finds the portal of a request. It makes no request to the portal; the first Batch of the visit does.
@@ -123,10 +124,13 @@ func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
 	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token}, nil
 }
 
+// AskWho makes the next batch ask the portal who the user is and whether an administrator, although a session says it.
+func (v *Visit) AskWho() { v.ask = true }
+
 // Batch runs commands as the user who looks. The first one asks for profile too; MaxBatch-1 commands fit. Errors are
 // problems for people; errors of single commands are in the result.
 func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
-	first := v.User.ID == 0
+	first := v.User.ID == 0 || v.ask
 	if first {
 		commands = append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, commands...)
 	}
@@ -179,8 +183,8 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 		return portal.Problemf(portal.Unverified, "the renewed token belongs to user %d, the page to user %d", v.token.UserID, user.ID)
 	}
 	v.token.UserID = user.ID
-	v.User = user
-	if v.token.Refresh.IsZero() {
+	v.User, v.ask = user, false
+	if v.req == nil || v.token.Refresh.IsZero() {
 		return nil
 	}
 	if err := v.gate.Store.SaveToken(ctx, v.token); err != nil {

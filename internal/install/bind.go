@@ -2,13 +2,17 @@ package install
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/gate"
+	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
 )
 
@@ -33,8 +37,31 @@ type SmartType struct {
 }
 
 type tab struct {
-	Placement string `json:"placement"`
-	Handler   string `json:"handler"`
+	Placement string          `json:"placement"`
+	Handler   string          `json:"handler"`
+	Title     string          `json:"title"`
+	LangAll   bitrix24.Object `json:"langAll"`
+}
+
+// ours reports whether the tab is the app's tab of a type, at its present address.
+func (s *Service) ours(t tab, entityTypeID int) bool {
+	return t.Placement == bitrix24.DetailTab(entityTypeID) && t.Handler == s.tabHandler()
+}
+
+// titled reports whether a tab is called what it should be. What a portal does not tell counts as right.
+func (t tab) titled(titles map[string]string) bool {
+	if len(t.LangAll) == 0 {
+		return t.Title == "" || t.Title == titles["en"]
+	}
+	for lang, want := range titles {
+		var local struct {
+			Title string `json:"TITLE"`
+		}
+		if raw, ok := t.LangAll[lang]; ok && json.Unmarshal(raw, &local) == nil && local.Title != want {
+			return false
+		}
+	}
+	return true
 }
 
 type eventHandler struct {
@@ -105,7 +132,7 @@ var errMoreTypes = errors.New("there are more pages of types")
 func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
 	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
 	report := &Report{Types: st.types}
-	commands := s.missing(st)
+	commands := s.missing(st, p.Settings)
 	for chunk := range slices.Chunk(commands, bitrix24.MaxBatch) {
 		result, err := s.REST.Batch(ctx, target, chunk)
 		if err != nil {
@@ -153,7 +180,7 @@ func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, 
 		return stepFailed("bind", err)
 	}
 	for _, command := range failed {
-		stands := slices.Contains(now.tabs, tab{command.Key, s.tabHandler()}) ||
+		stands := slices.ContainsFunc(now.tabs, func(t tab) bool { return t.Placement == command.Key && t.Handler == s.tabHandler() }) ||
 			slices.ContainsFunc(now.handlers, func(h eventHandler) bool {
 				return strings.EqualFold(h.Event, command.Key) && h.Handler == s.eventHandler()
 			})
@@ -164,12 +191,28 @@ func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, 
 	return nil
 }
 
+// titles are what the tab is called, by the platform's codes of languages.
+func (s *Service) titles(chosen portal.Settings) map[string]string {
+	titles := maps.Clone(s.Titles)
+	for lang, title := range chosen.Titles {
+		if title = strings.TrimSpace(title); title != "" {
+			titles[i18n.PlatformCode(lang)] = title
+		}
+	}
+	return titles
+}
+
 // missing are the commands that turn a standing into what it should be. Their keys are placements and events, or begin
 // with "old" where something is unbound.
-func (s *Service) missing(st *standing) []bitrix24.Command {
+func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Command {
 	var commands []bitrix24.Command
+	titles := s.titles(chosen)
+	wanted := func(t tab) bool {
+		entityTypeID, ok := bitrix24.EntityTypeOf(t.Placement)
+		return ok && t.Handler == s.tabHandler() && chosen.HasTab(entityTypeID) && t.titled(titles) && st.hasType(entityTypeID)
+	}
 	for i, t := range st.tabs {
-		if bitrix24.IsDetailTab(t.Placement) && t.Handler != s.tabHandler() {
+		if bitrix24.IsDetailTab(t.Placement) && !wanted(t) {
 			commands = append(commands, bitrix24.Command{
 				Key: "oldtab" + strconv.Itoa(i), Method: "placement.unbind",
 				Params: bitrix24.Params{"PLACEMENT": t.Placement, "HANDLER": t.Handler},
@@ -188,17 +231,17 @@ func (s *Service) missing(st *standing) []bitrix24.Command {
 	for _, t := range st.types {
 		types = append(types, t.EntityTypeID)
 	}
+	local := bitrix24.Params{}
+	for lang, title := range titles {
+		local[lang] = bitrix24.Params{"TITLE": title}
+	}
 	for _, id := range types {
 		code := bitrix24.DetailTab(id)
-		if slices.Contains(st.tabs, tab{code, s.tabHandler()}) {
+		if !chosen.HasTab(id) || slices.ContainsFunc(st.tabs, func(t tab) bool { return s.ours(t, id) && wanted(t) }) {
 			continue
 		}
-		titles := bitrix24.Params{}
-		for lang, title := range s.Titles {
-			titles[lang] = bitrix24.Params{"TITLE": title}
-		}
 		commands = append(commands, bitrix24.Command{Key: code, Method: "placement.bind", Params: bitrix24.Params{
-			"PLACEMENT": code, "HANDLER": s.tabHandler(), "TITLE": s.Titles["en"], "LANG_ALL": titles,
+			"PLACEMENT": code, "HANDLER": s.tabHandler(), "TITLE": titles["en"], "LANG_ALL": local,
 		}})
 	}
 	for _, event := range boundEvents {
@@ -228,4 +271,49 @@ func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *stan
 			return err
 		}
 	}
+}
+
+// hasType reports whether the portal has a type.
+func (st *standing) hasType(entityTypeID int) bool {
+	return slices.Contains(bitrix24.SystemTypes(), entityTypeID) ||
+		slices.ContainsFunc(st.types, func(t SmartType) bool { return t.EntityTypeID == entityTypeID })
+}
+
+// TabState is a type of items with what is to be of the app's tab in its cards, and what is.
+type TabState struct {
+	EntityTypeID int
+	Title        string // of a smart process; empty for the types that every portal has
+	Wanted       bool
+	Stands       bool // with the right title
+}
+
+// Tabs compares what really stands in a portal with what should, as the administrator who looks: one request. The visit
+// knows afterwards who that is. Errors are problems for people.
+func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, error) {
+	visit.AskWho()
+	st := &standing{}
+	result, err := visit.Batch(ctx, st.commands(0))
+	if err != nil {
+		return nil, err
+	}
+	if !visit.User.Admin {
+		return nil, portal.Problemf(portal.AdminOnly, "user %d is no administrator", visit.User.ID)
+	}
+	if err := st.read(result); err != nil && !errors.Is(err, errMoreTypes) {
+		return nil, gate.Problem(err)
+	}
+	titles := s.titles(visit.Portal.Settings)
+	var states []TabState
+	add := func(id int, title string) {
+		states = append(states, TabState{id, title, visit.Portal.Settings.HasTab(id), slices.ContainsFunc(st.tabs, func(t tab) bool {
+			return s.ours(t, id) && t.titled(titles)
+		})})
+	}
+	for _, id := range bitrix24.SystemTypes() {
+		add(id, "")
+	}
+	for _, t := range st.types {
+		add(t.EntityTypeID, t.Title)
+	}
+	return states, nil
 }

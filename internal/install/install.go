@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/gate"
 	"itemlens/internal/oauth"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
@@ -37,8 +38,12 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
 		return nil, err
 	}
+	// A portal that comes back finds what its administrator chose before.
+	if p, err = s.Store.Portal(ctx, p.MemberID); err != nil {
+		return nil, err
+	}
 	report, err := s.bind(ctx, p, token, now)
-	if err != nil {
+	if err := errors.Join(err, s.Store.RecordBinding(ctx, p.MemberID, bindOutcome(err))); err != nil {
 		return nil, err
 	}
 	s.Log.InfoContext(ctx, "installed", "portal", p.MemberID, "user", token.UserID, "smart_types", len(report.Types), "skipped", report.Skipped)
@@ -74,8 +79,22 @@ func (s *Service) installer(ctx context.Context, id portal.MemberID) (portal.Por
 	return p, token, err
 }
 
-// Rebind makes placements and event handlers of an installed portal right, with the token of its installer.
+// bindOutcome is what is kept of a binding: "ok" or the problem.
+func bindOutcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return string(portal.ProblemOf(gate.Problem(err)))
+}
+
+// Rebind makes placements and event handlers of an installed portal right, with the token of its installer, and records
+// what came of it.
 func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
+	err := s.rebind(ctx, id)
+	return errors.Join(err, s.Store.RecordBinding(ctx, id, bindOutcome(err)))
+}
+
+func (s *Service) rebind(ctx context.Context, id portal.MemberID) error {
 	p, token, err := s.installer(ctx, id)
 	if errors.Is(err, portal.ErrUnknownPortal) {
 		return nil // removed meanwhile
@@ -180,7 +199,13 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 			return portal.Problemf(portal.Unverified, "application_token of the event is not the stored one")
 		}
 		if bitrix24.IsSchemaEvent(event.Name) {
-			return s.Store.CountSchemaChange(ctx, p.MemberID)
+			if err := s.Store.CountSchemaChange(ctx, p.MemberID); err != nil {
+				return err
+			}
+			if bitrix24.IsTypeEvent(event.Name) {
+				return s.Planner.PlanBind(ctx, p.MemberID) // a new type gets its tab, a removed one loses it
+			}
+			return nil
 		}
 		log.InfoContext(ctx, "event of no interest")
 		return nil

@@ -33,6 +33,10 @@ type Portal struct {
 	InstalledAt      time.Time
 	UninstalledAt    time.Time // zero while the app is installed
 	SchemaVersion    int64     // grows with every change of fields, dictionaries and types that the portal told
+	BoundAt          time.Time // when placements and events were bound last; zero where that is not known
+	BoundOutcome     string    // what came of it: "ok", or a problem
+	Settings         Settings
+	SettingsVersion  int64 // 0 while nothing was chosen
 }
 
 // Installed reports whether the app is installed in the portal now.

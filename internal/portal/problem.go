@@ -31,6 +31,9 @@ const (
 	InstallFailed    Problem = "install_failed"     // a step of the installation failed; trying again is safe
 	WrongClient      Problem = "wrong_client"       // the operator's: client_id or client_secret is wrong
 	StorageDown      Problem = "storage_down"       // the operator's: the database does not answer
+	SettingsConflict Problem = "settings_conflict"  // another administrator's change came first
+	InvalidSettings  Problem = "invalid_settings"   // the settings name what the portal does not have
+	AdminOnly        Problem = "admin_only"         // the user's: settings are for administrators
 	Internal         Problem = "internal"           // ours
 )
 

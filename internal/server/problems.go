@@ -39,6 +39,9 @@ var statuses = map[portal.Problem]int{
 	portal.InstallFailed:    http.StatusBadGateway,
 	portal.WrongClient:      http.StatusBadGateway,
 	portal.StorageDown:      http.StatusServiceUnavailable,
+	portal.SettingsConflict: http.StatusConflict,
+	portal.InvalidSettings:  http.StatusUnprocessableEntity,
+	portal.AdminOnly:        http.StatusForbidden,
 }
 
 // retryable are the problems where trying again in place makes sense.
@@ -98,7 +101,11 @@ func (p *problemPages) handle(err error, c echo.Context) {
 		Retry:     retryable[problem],
 		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
 	}
-	if detail != "" {
+	switch {
+	case detail == "":
+	case problem == portal.InvalidSettings: // names of fields and types, the same in every language
+		page.Detail = detail
+	default:
 		page.Detail = l.T("step.one", "Step", detail)
 		if l.Has("step." + detail) {
 			page.Detail = l.T("step." + detail)
@@ -106,7 +113,7 @@ func (p *problemPages) handle(err error, c echo.Context) {
 	}
 	if c.Path() == "/events" || inPage(c) {
 		err = c.JSON(status, map[string]string{
-			"error": string(problem), "message": page.Title, "text": page.Text, "todo": page.Todo, "reference": page.RequestID,
+			"error": string(problem), "message": page.Title, "text": page.Text, "todo": page.Todo, "detail": page.Detail, "reference": page.RequestID,
 		})
 	} else {
 		err = c.Render(status, "problem", web.Page{L: l, Title: page.Title, LibraryJS: p.libraryJS, Data: page})

@@ -35,14 +35,20 @@ type portalRow struct {
 	InstalledAt      time.Time
 	UninstalledAt    *time.Time
 	SchemaVersion    int64
+	BoundAt          *time.Time
+	BoundOutcome     string
+	Settings         portal.Settings
+	SettingsVersion  int64
 }
 
 // Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
 func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
-		       installed_at, uninstalled_at, schema_version
+		       installed_at, uninstalled_at, schema_version, bound_at, bound_outcome,
+		       coalesce(settings, '{}') AS settings, coalesce(version, 0) AS settings_version
 		FROM portals
+		LEFT JOIN portal_settings USING (member_id)
 		WHERE member_id = $1`, id)
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[portalRow])
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -66,6 +72,12 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 		InstallerID:      portal.UserID(row.InstallerID),
 		InstalledAt:      row.InstalledAt,
 		SchemaVersion:    row.SchemaVersion,
+		BoundOutcome:     row.BoundOutcome,
+		Settings:         row.Settings,
+		SettingsVersion:  row.SettingsVersion,
+	}
+	if row.BoundAt != nil {
+		p.BoundAt = *row.BoundAt
 	}
 	if row.UninstalledAt != nil {
 		p.UninstalledAt = *row.UninstalledAt

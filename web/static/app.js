@@ -166,10 +166,17 @@
   }
 
   function show(root) {
-    ['empty', 'codes'].forEach(function (name) { toggle(name, document.body.classList.contains('show-' + name)); });
+    restore(root);
     fillNames(root);
     looked(root);
     fit();
+  }
+
+  // What the user chose before goes before what the administrator chose.
+  function restore(root) {
+    var empty = recall('show-empty');
+    toggle('empty', empty === null ? root.hasAttribute('data-show-empty') : empty === true);
+    toggle('codes', recall('show-codes') === true && Boolean(root.querySelector('[data-toggle=codes]')));
   }
 
   function looked(root) {
@@ -284,12 +291,17 @@
   window.addEventListener('resize', fit);
   new ResizeObserver(fit).observe(document.body);
 
-  if (card()) fillNames(card());
+  if (card()) {
+    restore(card());
+    fillNames(card());
+  }
   if (!library) return;
   library.init(function () {
     ready = true;
-    ['empty', 'codes'].forEach(function (name) { if (recall('show-' + name)) toggle(name, true); });
-    if (card()) looked(card());
+    if (card()) {
+      restore(card());
+      looked(card());
+    }
     var type = recall('type'), choice = document.getElementById('type');
     if (type && choice && choice.value !== type && choice.querySelector('option[value="' + Number(type) + '"]')) {
       choice.value = type;

@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"itemlens/internal/portal"
+)
+
+// SaveSettings replaces the settings of an installed portal and keeps the change in their history, both or neither. The
+// version is the one that the change was made from: portal.ErrSettingsConflict where another change came first. It
+// returns the new version.
+func (s *Store) SaveSettings(ctx context.Context, id portal.MemberID, version int64, c portal.SettingsChange) (int64, error) {
+	return s.changeSettings(ctx, id, version, func(context.Context, pgx.Tx, portal.Settings) (portal.SettingsChange, error) { return c, nil })
+}
+
+// UndoSettings takes the last change of settings back; doing it again takes that back. Errors are those of SaveSettings,
+// and portal.ErrNothingToUndo.
+func (s *Store) UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, error) {
+	return s.changeSettings(ctx, id, version, func(ctx context.Context, tx pgx.Tx, _ portal.Settings) (portal.SettingsChange, error) {
+		c := portal.SettingsChange{UserID: by.ID, UserName: by.Name, Action: "undo"}
+		err := tx.QueryRow(ctx, `
+			SELECT before
+			FROM settings_changes
+			WHERE member_id = $1 AND version = $2`, id, version).Scan(&c.After)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return c, portal.ErrNothingToUndo
+		}
+		return c, err
+	})
+}
+
+func (s *Store) changeSettings(
+	ctx context.Context, id portal.MemberID, version int64,
+	change func(ctx context.Context, tx pgx.Tx, before portal.Settings) (portal.SettingsChange, error),
+) (int64, error) {
+	next := version + 1
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// The portal's row is the lock: changes come one after the other, and none comes after a removal.
+		var installed bool
+		err := tx.QueryRow(ctx, `
+			SELECT uninstalled_at IS NULL
+			FROM portals
+			WHERE member_id = $1
+			FOR UPDATE`, id).Scan(&installed)
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && !installed {
+			return portal.ErrUnknownPortal
+		}
+		if err != nil {
+			return err
+		}
+		var before portal.Settings
+		var current int64
+		err = tx.QueryRow(ctx, `
+			SELECT version, settings
+			FROM portal_settings
+			WHERE member_id = $1`, id).Scan(&current, &before)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if current != version {
+			return portal.ErrSettingsConflict
+		}
+		c, err := change(ctx, tx, before)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		_, err = tx.Exec(ctx, `
+			INSERT INTO portal_settings (member_id, version, settings, updated_at)
+			VALUES ($1, $2, $3, $4)
+			ON CONFLICT (member_id) DO UPDATE
+			SET version = excluded.version, settings = excluded.settings, updated_at = excluded.updated_at`,
+			id, next, c.After, now)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO settings_changes (member_id, version, at, user_id, user_name, action, before, after)
+			VALUES (@member_id, @version, @at, @user_id, @user_name, @action, @before, @after)`,
+			pgx.NamedArgs{
+				"member_id": id, "version": next, "at": now, "user_id": c.UserID, "user_name": c.UserName, "action": c.Action,
+				"before": before, "after": c.After,
+			})
+		return err
+	})
+	switch {
+	case errors.Is(err, portal.ErrSettingsConflict), errors.Is(err, portal.ErrNothingToUndo), errors.Is(err, portal.ErrUnknownPortal):
+		return 0, err
+	case err != nil:
+		return 0, wrap("change settings", err)
+	}
+	return next, nil
+}
+
+// SettingsChanges reads the newest changes of a portal's settings.
+func (s *Store) SettingsChanges(ctx context.Context, id portal.MemberID, limit int) ([]portal.SettingsChange, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT version, at, user_id, user_name, action, before, after
+		FROM settings_changes
+		WHERE member_id = $1
+		ORDER BY version DESC
+		LIMIT $2`, id, limit)
+	changes, err := pgx.CollectRows(rows, pgx.RowToStructByName[portal.SettingsChange])
+	if err != nil {
+		return nil, wrap("read changes of settings", err)
+	}
+	return changes, nil
+}
+
+// RecordBinding keeps what came of the last binding of a portal's placements and events: "ok", or the problem.
+func (s *Store) RecordBinding(ctx context.Context, id portal.MemberID, outcome string) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET bound_at = $2, bound_outcome = $3
+		WHERE member_id = $1`, id, s.now(), outcome)
+	if err != nil {
+		return wrap("record binding", err)
+	}
+	return nil
+}
+
+// Holdings counts what is stored about a portal, by kind.
+func (s *Store) Holdings(ctx context.Context, id portal.MemberID) (portal.Holdings, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT (SELECT count(*) FROM tokens WHERE member_id = $1)           AS tokens,
+		       (SELECT count(*) FROM settings_changes WHERE member_id = $1) AS changes`, id)
+	h, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[portal.Holdings])
+	if err != nil {
+		return h, wrap("count what is stored", err)
+	}
+	return h, nil
+}
+
+// PortalIDs lists the portals with a record, installed or not.
+func (s *Store) PortalIDs(ctx context.Context) ([]portal.MemberID, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT member_id
+		FROM portals
+		ORDER BY member_id`)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[portal.MemberID])
+	if err != nil {
+		return nil, wrap("list portals", err)
+	}
+	return ids, nil
+}
