@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -61,7 +62,10 @@ func NewRenderer() (*Renderer, error) {
 			return "", fmt.Errorf("no static file %q", name)
 		}
 		return "/static/" + name + "?v=" + version, nil
-	}, "link": link, "in": func(l *i18n.Printer, data any) Page { return Page{L: l, Data: data} }}
+	}, "link": link, "json": func(value any) (string, error) {
+		text, err := json.MarshalIndent(value, "", "  ")
+		return string(text), err
+	}, "in": func(l *i18n.Printer, data any) Page { return Page{L: l, Data: data} }}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)

@@ -14,12 +14,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"itemlens/internal/config"
+	"itemlens/internal/portal"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
 	"itemlens/internal/server"
@@ -37,6 +39,12 @@ type cli struct {
 		Rotate   struct{} `cmd:"" help:"Seal everything in the database with the newest key, while the app serves."`
 		Prune    struct{} `cmd:"" help:"Print the keyset without its older keys."`
 	} `cmd:"" help:"Keys that seal tokens."`
+	Portals struct {
+		List   struct{} `cmd:"" help:"List the portals with a record."`
+		Forget struct {
+			MemberID string `arg:"" name:"member-id" help:"member_id of the portal."`
+		} `cmd:"" help:"Erase everything that is stored about a portal, at once."`
+	} `cmd:"" help:"Portals and what is stored about them."`
 	Healthcheck struct{} `cmd:"" help:"Ask a running app whether it is ready; exit 0 if so."`
 	Version     struct{} `cmd:"" help:"Print the version."`
 }
@@ -75,6 +83,10 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 		return printKeyset(out, func() (secret.Text, error) { return change(keyset) })
 	case "keys rotate":
 		return rotate(ctx, c.Raw, out)
+	case "portals list":
+		return listPortals(ctx, c.Raw, out)
+	case "portals forget <member-id>":
+		return forget(ctx, c.Raw, portal.MemberID(c.Portals.Forget.MemberID), out)
 	case "healthcheck":
 		return healthcheck(ctx, c.Raw.OperatorListen)
 	case "version":
@@ -124,6 +136,58 @@ func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
 		return fmt.Errorf("%d rows do not open with any key of the keyset and were left as they are", unreadable)
 	}
 	return nil
+}
+
+// openStore opens the database for a command that reads no secrets.
+func openStore(ctx context.Context, raw config.Raw) (*storage.Store, error) {
+	database, err := raw.Database()
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(ctx, storage.Options{URL: database, Now: time.Now})
+}
+
+func listPortals(ctx context.Context, raw config.Raw, out io.Writer) error {
+	store, err := openStore(ctx, raw)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	list, err := store.Portals(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		state := "installed"
+		if !p.Installed() {
+			state = "removed"
+		}
+		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\n", p.MemberID, p.Domain, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget erases a portal. One that has no record is an error: a mistyped member_id must not look like success.
+func forget(ctx context.Context, raw config.Raw, id portal.MemberID, out io.Writer) error {
+	store, err := openStore(ctx, raw)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	list, err := store.Portals(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(p portal.Portal) bool { return p.MemberID == id }) {
+		return fmt.Errorf("there is no record of a portal %q; `app portals list` shows those that there are", id)
+	}
+	if err := store.DeleteInstallation(ctx, id, true); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s is forgotten: authorizations, settings and history\n", id)
+	return err
 }
 
 // checkKeys finds a wrong keyset before it does harm. A database that does not answer yet is no reason not to start.

@@ -112,6 +112,39 @@ func (p *Portal) AddField(entityTypeID int, name, kind, title string, itemID int
 	return nil
 }
 
+// RemoveSmartProcess removes a smart process with its items; its placements stay until somebody unbinds them.
+func (p *Portal) RemoveSmartProcess(entityTypeID int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.types = slices.DeleteFunc(slices.Clone(p.types), func(t *crmType) bool { return t.typeID > 0 && t.entityTypeID == entityTypeID })
+}
+
+// Unbind takes an app's placement away, as another administrator's tool may.
+func (p *Portal) Unbind(clientID, placementCode string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		in.placements = slices.DeleteFunc(in.placements, func(pl placement) bool { return pl.Placement == placementCode })
+	}
+}
+
+// PlacementTitle is what an app's placement is called in a language.
+func (p *Portal) PlacementTitle(clientID, placementCode, lang string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		for _, pl := range in.placements {
+			if pl.Placement == placementCode {
+				if local := pl.LangAll.text(lang, "TITLE"); local != "" {
+					return local
+				}
+				return pl.Title
+			}
+		}
+	}
+	return ""
+}
+
 // ChangeItem gives an item another value (JSON) in a field, as somebody who edits it does.
 func (p *Portal) ChangeItem(entityTypeID, id int, name, value string) error {
 	p.mu.Lock()

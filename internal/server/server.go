@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"itemlens/docs"
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/config"
 	"itemlens/internal/crm"
@@ -25,6 +26,7 @@ import (
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
 	"itemlens/internal/session"
+	"itemlens/internal/settings"
 	"itemlens/internal/storage"
 	"itemlens/web"
 )
@@ -93,7 +95,14 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
 	}
-	(&crm.Handler{Site: site, Gate: admission, Cards: &crm.Cards{Cache: crm.NewCache(c.SchemaLife, time.Now)}}).Register(e)
+	cards := &crm.Cards{Cache: crm.NewCache(c.SchemaLife, time.Now)}
+	(&crm.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
+	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards}).Register(e)
+	legal, err := web.NewLegal(docs.Legal())
+	if err != nil {
+		return nil, err
+	}
+	legal.Register(e, catalog)
 	s.public = newHTTPServer(e, c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
 	return s, nil

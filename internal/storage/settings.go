@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -134,15 +135,23 @@ func (s *Store) Holdings(ctx context.Context, id portal.MemberID) (portal.Holdin
 	return h, nil
 }
 
-// PortalIDs lists the portals with a record, installed or not.
-func (s *Store) PortalIDs(ctx context.Context) ([]portal.MemberID, error) {
+// Portals lists the portals with a record, installed or not: member_id, domain, and when they were installed and removed.
+func (s *Store) Portals(ctx context.Context) ([]portal.Portal, error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT member_id
+		SELECT member_id, domain, installed_at, uninstalled_at
 		FROM portals
 		ORDER BY member_id`)
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[portal.MemberID])
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (portal.Portal, error) {
+		var p portal.Portal
+		var removed *time.Time
+		err := row.Scan(&p.MemberID, &p.Domain, &p.InstalledAt, &removed)
+		if removed != nil {
+			p.UninstalledAt = *removed
+		}
+		return p, err
+	})
 	if err != nil {
 		return nil, wrap("list portals", err)
 	}
-	return ids, nil
+	return list, nil
 }

@@ -38,7 +38,7 @@
       session = answer.headers.get('X-Session') || session;
       if (answer.ok) return answer;
       return answer.json().catch(function () { return {}; }).then(function (problem) {
-        throw new Error([problem.message, problem.todo].filter(Boolean).join('. ') || document.body.dataset.failed);
+        throw new Error([problem.message, problem.detail, problem.todo].filter(Boolean).join('. ') || document.body.dataset.failed);
       });
     });
   }
@@ -199,14 +199,22 @@
   var opener = null;
   function openItem(link) {
     var ref = link.dataset.itemRef.split(':');
-    ask('/in/item', { entityTypeId: Number(ref[0]), id: Number(ref[1]) }).then(function (answer) { return answer.text(); }).then(function (html) {
-      opener = link.dataset.itemRef;
-      document.querySelector('[data-home]').hidden = true;
-      document.querySelector('[data-viewer]').hidden = false;
-      document.querySelector('[data-slot]').innerHTML = html;
-      show(card());
-      document.querySelector('[data-action=back]').focus();
-    }).catch(function (error) { document.getElementById('items').textContent = told(error); fit(); });
+    openViewer(function (slot) {
+      return ask('/in/item', { entityTypeId: Number(ref[0]), id: Number(ref[1]) }).then(function (answer) { return answer.text(); }).then(function (html) {
+        slot.innerHTML = html; // written by the app's own templates
+        show(card());
+      });
+    }, link.dataset.itemRef);
+  }
+  // The viewer stands in place of the page until somebody goes back.
+  function openViewer(fill, from) {
+    var status = document.querySelector('[data-viewer-status]');
+    opener = from;
+    status.textContent = '';
+    document.querySelector('[data-home]').hidden = true;
+    document.querySelector('[data-viewer]').hidden = false;
+    document.querySelector('[data-action=back]').focus();
+    fill(document.querySelector('[data-slot]')).catch(function (error) { status.textContent = told(error); }).then(fit);
   }
   function back() {
     document.querySelector('[data-slot]').textContent = '';
@@ -240,6 +248,9 @@
     }).catch(function () {});
   }
 
+  // What the settings page's script needs of this one.
+  window.ItemLens = { ask: ask, told: told, fit: fit, fillNames: fillNames };
+
   document.addEventListener('click', function (event) {
     var target = event.target.closest('[data-path],[data-action],[data-toggle],[data-item-ref]');
     if (!target) return;
@@ -266,6 +277,7 @@
       case 'copy': copied(target, target.parentNode.querySelector('.value').innerText.trim()); break;
       case 'print': window.print(); break;
       case 'back': back(); break;
+      case 'settings': openViewer(function (slot) { return window.ItemLens.openSettings(slot); }, null); break;
       case 'finish': if (library) library.installFinish(); break;
       case 'reload': if (library) library.reloadWindow(); else location.reload(); break;
     }
