@@ -165,7 +165,8 @@ func (b *browser) wantFitted() {
 			return
 		}
 	}
-	b.t.Errorf("the frame scrolls by itself: fits = %s", fits)
+	wide := b.frame(`[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join(' | ')`)
+	b.t.Errorf("the frame scrolls by itself: fits = %s; height %s; too wide: %s", fits, b.frame(`document.documentElement.scrollHeight + ' of ' + innerHeight`), wide)
 }
 
 // media shows pages as on another medium: print, or "" for the screen.

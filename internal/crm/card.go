@@ -178,11 +178,12 @@ func (f *formatter) row(field *Field, raw json.RawMessage) Row {
 		row.Upper = field.UpperName
 	}
 	// Some fields have their own name in capitals for a title.
-	if row.Title == "" || row.Title == field.UpperName {
+	key := "field." + strings.ToLower(field.Name)
+	switch known := f.l.Has(key); {
+	case known && (row.Title == "" || row.Title == field.UpperName):
+		row.Title = f.l.T(key)
+	case row.Title == "" || row.Title == field.UpperName && strings.Contains(row.Title, "_"):
 		row.Title = field.Name
-		if key := "field." + strings.ToLower(field.Name); f.l.Has(key) {
-			row.Title = f.l.T(key)
-		}
 	}
 	return row
 }
