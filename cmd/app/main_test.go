@@ -59,6 +59,40 @@ func TestMigrateCommand(t *testing.T) {
 	}
 }
 
+// TestForgettingAPortal erases one portal and no other.
+func TestForgettingAPortal(t *testing.T) {
+	url := cluster.Database(t)
+	store, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: apptest.NewSealer(t), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for _, id := range []portal.MemberID{"portal-one", "portal-two"} {
+		p := portal.Portal{MemberID: id, ClientEndpoint: "https://" + string(id) + ".example/rest/", Domain: string(id) + ".example", Scope: []string{"crm"}, InstallerID: 1}
+		if err := store.SaveInstallation(t.Context(), p, portal.Token{MemberID: id, UserID: 1, Access: secret.New("a-" + string(id)), Refresh: secret.New("r-" + string(id))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.SaveSettings(t.Context(), id, 0, portal.SettingsChange{UserID: 1, UserName: "Ann", Action: "save", After: portal.Settings{ShowEmpty: true}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := call(t, "portals", "list", "--database-url", url); err != nil || out != "portal-one\tportal-one.example\tinstalled\nportal-two\tportal-two.example\tinstalled" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if _, err := call(t, "portals", "forget", "portal-three", "--database-url", url); err == nil || !strings.Contains(err.Error(), "no record") {
+		t.Errorf("a portal that is unknown: %v", err)
+	}
+	if out, err := call(t, "portals", "forget", "portal-one", "--database-url", url); err != nil || !strings.Contains(out, "portal-one is forgotten") {
+		t.Errorf("%q, %v", out, err)
+	}
+	if _, err := store.Portal(t.Context(), "portal-one"); !errors.Is(err, portal.ErrUnknownPortal) {
+		t.Errorf("the portal is still there: %v", err)
+	}
+	if p, err := store.Portal(t.Context(), "portal-two"); err != nil || !p.Settings.ShowEmpty || p.SettingsVersion != 1 {
+		t.Errorf("another portal: %+v, %v", p.Settings, err)
+	}
+}
+
 // TestRotatingKeys goes through a rotation as docs/operate.md tells it.
 func TestRotatingKeys(t *testing.T) {
 	url := cluster.Database(t)

@@ -26,6 +26,7 @@ import (
 	"itemlens/internal/config"
 	"itemlens/internal/localpg"
 	"itemlens/internal/portalsim"
+	"itemlens/internal/seal"
 	"itemlens/internal/secret"
 	"itemlens/internal/stack"
 	"itemlens/internal/storage"
@@ -114,6 +115,20 @@ func (c *Cluster) Empty(t testing.TB) string {
 	}
 	t.Cleanup(func() { _ = c.exec("DROP DATABASE " + name + " WITH (FORCE)") })
 	return c.server.URL(name)
+}
+
+// NewSealer makes a sealer with a key of its own.
+func NewSealer(t testing.TB) *seal.Sealer {
+	t.Helper()
+	keyset, err := seal.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.New(keyset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer
 }
 
 // App is the app under test with its world.

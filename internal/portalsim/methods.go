@@ -339,22 +339,15 @@ func methodTypeList(c *call) (any, *apiError) {
 			custom = append(custom, t)
 		}
 	}
-	total, start := len(custom), max(0, c.params.int("start"))
-	c.total = &total
-	if start+50 < total {
-		next := start + 50
-		c.next = &next
-	}
 	types := newObject()
-	types.list = true
-	for i, t := range custom[min(start, total):min(start+50, total)] {
+	for i, t := range custom {
 		types.set(strconv.Itoa(i), newObject().
 			set("id", t.typeID).set("title", t.title[0]).set("code", "").set("createdBy", 1).
 			set("entityTypeId", t.entityTypeID).set("customSectionId", nil).set("isCategoriesEnabled", "N").
 			set("isStagesEnabled", "Y").set("isClientEnabled", "Y").set("createdTime", "2024-07-08T17:24:55+02:00").
 			set("updatedTime", "2024-07-08T17:24:55+02:00").set("updatedBy", 1))
 	}
-	return newObject().set("types", types), nil
+	return newObject().set("types", c.page(types)), nil
 }
 
 func methodStatusList(c *call) (any, *apiError) {

@@ -90,20 +90,13 @@ func methodProductRowList(c *call) (any, *apiError) {
 		rows = slices.Clone(rows)
 		slices.Reverse(rows)
 	}
-	total, start := len(rows), max(0, c.params.int("start"))
-	c.total = &total
-	if start+50 < total {
-		next := start + 50
-		c.next = &next
-	}
-	page := newObject()
-	page.list = true
-	for i, row := range rows[min(start, total):min(start+50, total)] {
+	all := newObject()
+	for i, row := range rows {
 		copied := newObject().set("id", row.values["id"]).set("ownerId", id).set("ownerType", code)
 		for _, name := range row.keys {
 			copied.set(name, row.values[name])
 		}
-		page.set(strconv.Itoa(i), copied)
+		all.set(strconv.Itoa(i), copied)
 	}
-	return newObject().set("productRows", page), nil
+	return newObject().set("productRows", c.page(all)), nil
 }

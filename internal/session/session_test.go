@@ -8,22 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/seal"
+	"itemlens/internal/apptest"
 	"itemlens/internal/session"
 )
-
-func newSealer(t *testing.T) *seal.Sealer {
-	t.Helper()
-	keyset, err := seal.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := seal.New(keyset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealer
-}
 
 func request(authorization string) *http.Request {
 	r, _ := http.NewRequest(http.MethodPost, "/", nil)
@@ -35,7 +22,7 @@ func request(authorization string) *http.Request {
 
 func TestSessionsSayWhoOpenedThePageUntilTheyEnd(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	keeper := session.NewKeeper(newSealer(t), time.Hour, func() time.Time { return now })
+	keeper := session.NewKeeper(apptest.NewSealer(t), time.Hour, func() time.Time { return now })
 	want := session.Session{MemberID: "0123456789abcdef", UserID: 7, InstalledAt: 5, Lang: "br", TimeZone: "Europe/Berlin"}
 	token, err := keeper.Issue(want)
 	if err != nil {
@@ -61,10 +48,10 @@ func TestSessionsSayWhoOpenedThePageUntilTheyEnd(t *testing.T) {
 
 func TestSessionsAreNotToBeForged(t *testing.T) {
 	now := func() time.Time { return time.Unix(1_700_000_000, 0) }
-	sealer := newSealer(t)
+	sealer := apptest.NewSealer(t)
 	keeper := session.NewKeeper(sealer, time.Hour, now)
 	mine, _ := keeper.Issue(session.Session{MemberID: "m", UserID: 1})
-	foreign, _ := session.NewKeeper(newSealer(t), time.Hour, now).Issue(session.Session{MemberID: "m", UserID: 1})
+	foreign, _ := session.NewKeeper(apptest.NewSealer(t), time.Hour, now).Issue(session.Session{MemberID: "m", UserID: 1})
 	for name, tt := range map[string]struct {
 		header string
 		want   error

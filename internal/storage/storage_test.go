@@ -36,14 +36,7 @@ func open(t *testing.T, url string, sealer *seal.Sealer, c *clock) *storage.Stor
 
 func setup(t *testing.T) (stores []*storage.Store, c *clock, p portal.Portal) {
 	t.Helper()
-	key, err := seal.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := seal.New(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer := apptest.NewSealer(t)
 	c = &clock{}
 	c.now.Store(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC).UnixNano())
 	url := cluster.Database(t)
