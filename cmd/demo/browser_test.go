@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -167,6 +168,18 @@ func (b *browser) wantFitted() {
 	}
 	wide := b.frame(`[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join(' | ')`)
 	b.t.Errorf("the frame scrolls by itself: fits = %s; height %s; too wide: %s", fits, b.frame(`document.documentElement.scrollHeight + ' of ' + innerHeight`), wide)
+}
+
+// block keeps an address from being loaded.
+func (b *browser) block(address string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{}); err != nil {
+		b.t.Fatal(err)
+	}
+	params := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: address, Block: true}}}
+	if _, err := chromedp.Call(b.ctx, network.SetBlockedURLs, params); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // media shows pages as on another medium: print, or "" for the screen.

@@ -130,7 +130,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.wantFitted()
 
 	// Filter, from the keyboard.
-	w.frame(`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
+	w.frame(`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', ctrlKey: true, bubbles: true}))`)
 	w.want(`document.activeElement.id`, "filter")
 	w.typeInto("filter", "deliv")
 	w.want(`[...document.querySelectorAll('.field:not(.nomatch)')].filter(e => e.offsetParent).map(e => e.dataset.code).join()`, "ufCrm_1700000000101,comments")
@@ -172,13 +172,16 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.want(`JSON.parse(copied[1]).title + JSON.parse(copied[1]).contactIds.length`, "Scales for the northern warehouse2")
 
 	// Refresh in place: what changed is marked.
-	if err := w.Portal.ChangeItem(2, 20, "probability", "85"); err != nil {
-		t.Fatal(err)
+	for field, value := range map[string]string{"probability": "85", "companyId": "41"} { // the name of company 41 comes later
+		if err := w.Portal.ChangeItem(2, 20, field, value); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.typeInto("filter", "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.want(`document.querySelector('[data-status]').textContent`, "Changed: Probability, %")
-	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent).join()`, "probability85")
+	w.want(`document.querySelector('[data-status]').textContent`, "Changed: Company, Probability, %")
+	w.waitFrame("Blue Harbor Software")
+	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent).join()`, "companyIdBlue Harbor Software,probability85")
 	w.want(`document.getElementById('filter').value`, "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
 	w.want(`document.querySelector('[data-status]').textContent`, "Nothing has changed.")
@@ -348,7 +351,7 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-action=settings]').click()`)
 	w.waitFrame("Undo the last change")
 	w.frame(`document.querySelector('[data-do=undo]').click()`)
-	w.want(`document.querySelector('[data-settings]').dataset.version + document.querySelector('[data-tab="4"]').checked`, "2true")
+	w.want(`document.querySelector('[data-settings]').dataset.version + document.querySelector('[data-tab="4"]').checked + document.querySelector('[data-settings-status]').textContent`, "2trueSaved.")
 	w.frame(`document.querySelector('[data-settings]').dataset.version = '1', document.querySelector('[data-do=save]').click()`)
 	w.waitFrame("Somebody else has saved meanwhile")
 
@@ -358,4 +361,20 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.frame(`document.getElementById('erase-confirm').value = '` + w.Portal.Domain() + `', document.querySelector('[data-do=erase]').click()`)
 	w.waitFrame("is erased")
 	w.check("status of 409", "status of 400")
+}
+
+// TestCardWithoutTheLibraryInABrowser opens a card whose page gets no JS library from the platform: names come, tools
+// work, and links to the portal are plain ones.
+func TestCardWithoutTheLibraryInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.block(w.Sim.JSLibraryURL())
+	w.openTab("/crm/deal/details/20/")
+	w.waitFrame("Nordlicht Logistics")
+	w.typeInto("filter", "deliv")
+	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 2")
+	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
+	w.want(`document.body.className`, "show-codes")
+	w.want(`(a => a.href + ' ' + a.target)(document.querySelector('[data-code=companyId] a'))`, w.Portal.URL()+"/crm/company/details/40/ _blank")
+	w.check("ERR_BLOCKED_BY_CLIENT")
 }

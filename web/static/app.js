@@ -136,8 +136,7 @@
 
   // Refresh: the new card in place of the old one, with what differs marked.
   function refresh(button) {
-    var old = card(), values = {}, input = document.getElementById('filter').value;
-    all('.field', old).forEach(function (row) { values[row.dataset.code] = row.querySelector('dd').textContent; });
+    var old = card(), before = valuesOf(old), input = document.getElementById('filter').value;
     button.disabled = true;
     ask('/in/item', { entityTypeId: Number(old.dataset.entityTypeId), id: Number(old.dataset.id) }).then(function (answer) {
       return answer.text();
@@ -149,10 +148,11 @@
       var fresh = slot.content.querySelector('[data-card]');
       old.replaceWith(fresh);
       var changed = [];
+      var now = valuesOf(fresh);
       all('.field', fresh).forEach(function (row) {
-        var value = row.querySelector('dd').textContent;
-        // A name that is not there yet says nothing of a change.
-        if (row.querySelector('[data-name]') || values[row.dataset.code] === value) return;
+        var code = row.dataset.code;
+        // A name that is not there yet says nothing of a change: the value as it came does, where it may be seen.
+        if (before[code] === now[code] || row.querySelector('[data-name]') && now[code][0] !== '=') return;
         row.classList.add('changed');
         changed.push(row.querySelector('dt').firstChild.textContent.trim());
       });
@@ -163,6 +163,16 @@
       say(changed.length ? fresh.dataset.changed + ' ' + changed.join(', ') : fresh.dataset.unchanged);
       fresh.querySelector('[data-action=refresh]').focus();
     }).catch(function (error) { button.disabled = false; say(told(error)); });
+  }
+
+  // What the fields of a card hold: as it came, else as it is shown.
+  function valuesOf(root) {
+    var data = root.querySelector('[data-item]'), item = data ? JSON.parse(data.textContent) : {}, values = {};
+    all('.field', root).forEach(function (row) {
+      var code = row.dataset.code;
+      values[code] = code in item ? '=' + JSON.stringify(item[code]) : ' ' + row.querySelector('dd').textContent;
+    });
+    return values;
   }
 
   function show(root) {
@@ -287,8 +297,8 @@
   document.addEventListener('submit', function (event) { event.preventDefault(); list(); });
   document.addEventListener('toggle', fit, true);
   document.addEventListener('keydown', function (event) {
-    var input = document.getElementById('filter'), typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-    if (event.key === '/' && input && !typing) {
+    var input = document.getElementById('filter');
+    if (event.key === '/' && (event.ctrlKey || event.metaKey) && input) {
       event.preventDefault();
       input.focus();
     }
