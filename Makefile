@@ -39,4 +39,4 @@ screenshots: deps
 FUZZTIME ?= 20s
 fuzz:
 	for target in FuzzParseAppRequest FuzzParseEvent FuzzAnswer; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/bitrix24 || exit 1; done
-	go test -run '^$$' -fuzz '^FuzzFormat$$' -fuzztime $(FUZZTIME) ./internal/crm
+	for target in FuzzFormat FuzzCard; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/crm || exit 1; done

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"itemlens/internal/apptest"
 	"itemlens/internal/portalsim"
 	"itemlens/internal/stack"
 )
@@ -19,12 +19,12 @@ import (
 type world struct {
 	*demo
 	*browser
-	log *bytes.Buffer
+	log *apptest.Log
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{log: &bytes.Buffer{}}
+	w := &world{log: &apptest.Log{}}
 	var err error
 	if w.demo, err = start(context.Background(), "127.0.0.1:0", w.log); err != nil {
 		t.Fatal(err)

@@ -71,16 +71,6 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, r Reader, keys []s
 	names := c.names(visit)
 	w := parseNames(keys)
 	var commands []bitrix24.Command
-	var known *known
-	if rows != nil {
-		known = c.known(visit, rows.Ref, r)
-		commands = append(known.commands(rows.Ref), bitrix24.Command{Key: "item", Method: "crm.item.get", Params: bitrix24.Params{
-			"entityTypeId": rows.Ref.EntityTypeID, "id": rows.Ref.ID,
-		}})
-		for page := 0; page == 0 || page*productPage < rows.Count && page < maxProductPages; page++ {
-			commands = append(commands, productCommand(rows.Ref, page))
-		}
-	}
 	unknown := slices.DeleteFunc(slices.Clone(w.people), func(id int64) bool { _, ok := names.person(id); return ok })
 	asked := map[string][]Ref{}
 	for i, ids := range chunks(unknown) {
@@ -103,9 +93,19 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, r Reader, keys []s
 			commands = append(commands, titlesCommand(key, entityTypeID, bitrix24.Params{"@id": texts(ids)}))
 		}
 	}
+	var known *known
+	if rows != nil {
+		known = c.known(visit, rows.Ref, r)
+		commands = append(append(commands, known.commands(rows.Ref)...), bitrix24.Command{Key: "item", Method: "crm.item.get", Params: bitrix24.Params{
+			"entityTypeId": rows.Ref.EntityTypeID, "id": rows.Ref.ID,
+		}})
+		for page := 0; page == 0 || page*productPage < rows.Count && page < maxProductPages; page++ {
+			commands = append(commands, productCommand(rows.Ref, page))
+		}
+	}
 	found := Found{Names: map[string]Name{}}
 	if len(commands) > 0 {
-		// What does not fit is asked for by the page once more.
+		// What does not fit stays as it is until the page is opened anew: that takes items with links of very many types.
 		result, err := visit.Batch(ctx, commands[:min(len(commands), bitrix24.MaxBatch-1)])
 		if err != nil {
 			return found, err

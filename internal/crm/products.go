@@ -10,7 +10,7 @@ import (
 // productPage is how many rows crm.item.productrow.list gives at once; maxProductPages is how many pages a card shows.
 const (
 	productPage     = 50
-	maxProductPages = 40
+	maxProductPages = 20
 )
 
 // productRow is a row of an item's products (api-reference/crm/data-types.md, crm_item_product_row). Prices are those of
@@ -46,6 +46,7 @@ type Products struct {
 	Discount string // empty where there is none
 	Count    int    // how many rows the item has
 	Missing  int    // how many of them are not shown yet
+	Beyond   int    // how many of them are more than a card shows
 }
 
 // ProductRow is one row.
@@ -90,6 +91,9 @@ func (f *formatter) products(rows []productRow, total int) *Products {
 	}
 	currency := f.item.text("currencyId")
 	p := &Products{Count: total, Missing: total - len(rows)}
+	if len(rows) > productPage {
+		p.Missing, p.Beyond = 0, p.Missing
+	}
 	var sum, tax, discount float64
 	for _, r := range rows {
 		line := float64(r.Price) * float64(r.Quantity)

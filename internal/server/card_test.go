@@ -155,6 +155,16 @@ func TestProductRowsWithTheirSums(t *testing.T) {
 	if strings.Contains(answer.Products, "more rows") {
 		t.Error("rows are still missing")
 	}
+
+	// There is an end to what a card shows, and it says so.
+	if err := app.Portal.AddProducts(2, 21, 1100); err != nil {
+		t.Fatal(err)
+	}
+	rest = app.Ask(page, "/in/names", `{"names":[],"products":{"entityTypeId":2,"id":21,"count":1100}}`)
+	if err := json.Unmarshal([]byte(rest.Body), &answer); err != nil {
+		t.Fatalf("status %d\n%s", rest.Status, rest.Body)
+	}
+	inOrder(t, answer.Products, "1100 rows", "Part 1000<", "Further rows, to see in CRM: 100")
 }
 
 // TestChangedFieldsShowAtOnce adds a field: the portal tells it by an event, which counts in every process.
