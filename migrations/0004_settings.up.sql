@@ -21,4 +21,5 @@ CREATE TABLE settings_changes (
 -- What came of the last binding of placements and events. Columns with a constant default take no lock that matters.
 ALTER TABLE portals
     ADD COLUMN bound_at      timestamptz,
-    ADD COLUMN bound_outcome text NOT NULL DEFAULT '';
+    ADD COLUMN bound_outcome text NOT NULL DEFAULT '',
+    ADD COLUMN bound_skipped text[] NOT NULL DEFAULT '{}'; -- placements that the portal does not have

@@ -285,6 +285,7 @@ type TabState struct {
 	Title        string // of a smart process; empty for the types that every portal has
 	Wanted       bool
 	Stands       bool // with the right title
+	Absent       bool // the portal has no such place, as the last binding found
 }
 
 // Tabs compares what really stands in a portal with what should, as the administrator who looks: one request. The visit
@@ -305,9 +306,11 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 	titles := s.titles(visit.Portal.Settings)
 	var states []TabState
 	add := func(id int, title string) {
-		states = append(states, TabState{id, title, visit.Portal.Settings.HasTab(id), slices.ContainsFunc(st.tabs, func(t tab) bool {
-			return s.ours(t, id) && t.titled(titles)
-		})})
+		states = append(states, TabState{
+			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id),
+			Stands: slices.ContainsFunc(st.tabs, func(t tab) bool { return s.ours(t, id) && t.titled(titles) }),
+			Absent: slices.Contains(visit.Portal.BoundSkipped, bitrix24.DetailTab(id)),
+		})
 	}
 	for _, id := range bitrix24.SystemTypes() {
 		add(id, "")

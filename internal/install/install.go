@@ -43,7 +43,7 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 		return nil, err
 	}
 	report, err := s.bind(ctx, p, token, now)
-	if err := errors.Join(err, s.Store.RecordBinding(ctx, p.MemberID, bindOutcome(err))); err != nil {
+	if err := s.recordBinding(ctx, p.MemberID, report, err); err != nil {
 		return nil, err
 	}
 	s.Log.InfoContext(ctx, "installed", "portal", p.MemberID, "user", token.UserID, "smart_types", len(report.Types), "skipped", report.Skipped)
@@ -79,28 +79,32 @@ func (s *Service) installer(ctx context.Context, id portal.MemberID) (portal.Por
 	return p, token, err
 }
 
-// bindOutcome is what is kept of a binding: "ok" or the problem.
-func bindOutcome(err error) string {
-	if err == nil {
-		return "ok"
+// recordBinding keeps what came of a binding, for the settings page. It returns the binding's own error.
+func (s *Service) recordBinding(ctx context.Context, id portal.MemberID, report *Report, err error) error {
+	outcome, skipped := "ok", []string(nil)
+	if err != nil {
+		outcome = string(portal.ProblemOf(gate.Problem(err)))
 	}
-	return string(portal.ProblemOf(gate.Problem(err)))
+	if report != nil {
+		skipped = report.Skipped
+	}
+	return errors.Join(err, s.Store.RecordBinding(ctx, id, outcome, skipped))
 }
 
 // Rebind makes placements and event handlers of an installed portal right, with the token of its installer, and records
 // what came of it.
 func (s *Service) Rebind(ctx context.Context, id portal.MemberID) error {
-	err := s.rebind(ctx, id)
-	return errors.Join(err, s.Store.RecordBinding(ctx, id, bindOutcome(err)))
+	report, err := s.rebind(ctx, id)
+	return s.recordBinding(ctx, id, report, err)
 }
 
-func (s *Service) rebind(ctx context.Context, id portal.MemberID) error {
+func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, error) {
 	p, token, err := s.installer(ctx, id)
 	if errors.Is(err, portal.ErrUnknownPortal) {
-		return nil // removed meanwhile
+		return nil, nil // removed meanwhile
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var now *standing
 	used, err := s.Tokens.Use(ctx, p, token, func(ctx context.Context, access secret.Text) error {
@@ -109,14 +113,14 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	report, err := s.bind(ctx, p, used, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.Log.InfoContext(ctx, "bound", "portal", id, "smart_types", len(report.Types), "skipped", report.Skipped)
-	return nil
+	return report, nil
 }
 
 // RefreshStatus asks the OAuth server what the app is to a portal now: paid, trial, free, and with which scope.

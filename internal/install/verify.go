@@ -30,7 +30,7 @@ type Store interface {
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 	CountSchemaChange(ctx context.Context, id portal.MemberID) error
-	RecordBinding(ctx context.Context, id portal.MemberID, outcome string) error
+	RecordBinding(ctx context.Context, id portal.MemberID, outcome string, skipped []string) error
 }
 
 // Planner puts work into the queue.

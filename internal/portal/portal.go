@@ -35,6 +35,7 @@ type Portal struct {
 	SchemaVersion    int64     // grows with every change of fields, dictionaries and types that the portal told
 	BoundAt          time.Time // when placements and events were bound last; zero where that is not known
 	BoundOutcome     string    // what came of it: "ok", or a problem
+	BoundSkipped     []string  // placements that the portal does not have
 	Settings         Settings
 	SettingsVersion  int64 // 0 while nothing was chosen
 }

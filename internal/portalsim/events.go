@@ -3,6 +3,7 @@ package portalsim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -251,7 +252,7 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 		p.sim.varyEvent(form)
 		out = append(out, outgoing{h.Handler, form})
 		if p.sim.chance(3) { // the queue repeats now and then
-			out = append(out, outgoing{h.Handler, form})
+			out = append(out, outgoing{h.Handler, maps.Clone(form)})
 		}
 	}
 	return out

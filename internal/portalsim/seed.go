@@ -112,13 +112,6 @@ func (p *Portal) AddField(entityTypeID int, name, kind, title string, itemID int
 	return nil
 }
 
-// RemoveSmartProcess removes a smart process with its items; its placements stay until somebody unbinds them.
-func (p *Portal) RemoveSmartProcess(entityTypeID int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.types = slices.DeleteFunc(slices.Clone(p.types), func(t *crmType) bool { return t.typeID > 0 && t.entityTypeID == entityTypeID })
-}
-
 // Unbind takes an app's placement away, as another administrator's tool may.
 func (p *Portal) Unbind(clientID, placementCode string) {
 	p.mu.Lock()

@@ -231,7 +231,7 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 	app.Portal.AddSmartProcess(1060, "Trips")
 	app.Portal.Emit(stack.ClientID, "ONCRMTYPEADD", url.Values{"data[FIELDS][ID]": {"60"}}, 1)
 	wantTabs(t, app, append(without(allTabs, "CRM_COMPANY_DETAIL_TAB"), "CRM_DYNAMIC_1060_DETAIL_TAB")...)
-	app.Portal.RemoveSmartProcess(1060)
+	app.Portal.RemoveType(1060)
 	app.Portal.Emit(stack.ClientID, "ONCRMTYPEDELETE", url.Values{"data[FIELDS][ID]": {"60"}}, 1)
 	wantTabs(t, app, without(allTabs, "CRM_COMPANY_DETAIL_TAB")...)
 
@@ -251,6 +251,15 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 		t.Errorf("repair: status %d", answer.Status)
 	}
 	wantTabs(t, app, allTabs...)
+}
+
+// TestAPlaceThatThePortalLacksIsNoDrift installs into a portal whose cards of quotes have no tabs of apps.
+func TestAPlaceThatThePortalLacksIsNoDrift(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Portal.RemoveType(7)
+	app.Install()
+	shown := app.Ask(app.Open(1, "DEFAULT", nil), "/in/settings", `{}`).Body
+	inOrder(t, shown, `data-drift="false"`, `data-tab="7"`, "has no place for it")
 }
 
 // TestSettingsAreForAdministratorsOfThePortal tries every request of a page with every session that must not do.

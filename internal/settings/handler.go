@@ -106,7 +106,7 @@ func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) err
 	p := page{Portal: visit.Portal, Languages: h.languages(visit.Portal.Settings)}
 	for _, tab := range tabs {
 		p.Tabs = append(p.Tabs, namedTab{tab, crm.TypeName(l, tab.EntityTypeID, tab.Title)})
-		p.Drift = p.Drift || tab.Wanted != tab.Stands
+		p.Drift = p.Drift || tab.Wanted != tab.Stands && !tab.Absent
 	}
 	changes, err := h.Store.SettingsChanges(ctx, visit.Portal.MemberID, 20)
 	if err != nil {

@@ -37,6 +37,7 @@ type portalRow struct {
 	SchemaVersion    int64
 	BoundAt          *time.Time
 	BoundOutcome     string
+	BoundSkipped     []string
 	Settings         portal.Settings
 	SettingsVersion  int64
 }
@@ -45,7 +46,7 @@ type portalRow struct {
 func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
-		       installed_at, uninstalled_at, schema_version, bound_at, bound_outcome,
+		       installed_at, uninstalled_at, schema_version, bound_at, bound_outcome, bound_skipped,
 		       coalesce(settings, '{}') AS settings, coalesce(version, 0) AS settings_version
 		FROM portals
 		LEFT JOIN portal_settings USING (member_id)
@@ -73,6 +74,7 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 		InstalledAt:      row.InstalledAt,
 		SchemaVersion:    row.SchemaVersion,
 		BoundOutcome:     row.BoundOutcome,
+		BoundSkipped:     row.BoundSkipped,
 		Settings:         row.Settings,
 		SettingsVersion:  row.SettingsVersion,
 	}

@@ -111,12 +111,13 @@ func (s *Store) SettingsChanges(ctx context.Context, id portal.MemberID, limit i
 	return changes, nil
 }
 
-// RecordBinding keeps what came of the last binding of a portal's placements and events: "ok", or the problem.
-func (s *Store) RecordBinding(ctx context.Context, id portal.MemberID, outcome string) error {
+// RecordBinding keeps what came of the last binding of a portal's placements and events: "ok", or the problem; and which
+// placements the portal does not have.
+func (s *Store) RecordBinding(ctx context.Context, id portal.MemberID, outcome string, skipped []string) error {
 	_, err := s.pool.Exec(ctx, `
 		UPDATE portals
-		SET bound_at = $2, bound_outcome = $3
-		WHERE member_id = $1`, id, s.now(), outcome)
+		SET bound_at = $2, bound_outcome = $3, bound_skipped = coalesce($4::text[], '{}')
+		WHERE member_id = $1`, id, s.now(), outcome, skipped)
 	if err != nil {
 		return wrap("record binding", err)
 	}
