@@ -1,6 +1,8 @@
 package crm
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -45,6 +47,7 @@ type Cache struct {
 	currencies   *aging[portalKey, map[string]Currency]
 	people       *aging[personKey, Person]
 	titles       *aging[titleKey, string]
+	filling      filling
 }
 
 // NewCache makes a cache whose entries live so long.
@@ -55,6 +58,7 @@ func NewCache(life time.Duration, now func() time.Time) *Cache {
 		currencies:   newAging[portalKey, map[string]Currency](2000, life, now),
 		people:       newAging[personKey, Person](50_000, life, now),
 		titles:       newAging[titleKey, string](100_000, life, now),
+		filling:      filling{keys: map[schemaKey]chan struct{}{}},
 	}
 }
 
@@ -88,3 +92,39 @@ func (a *aging[K, V]) get(key K) (V, bool) {
 }
 
 func (a *aging[K, V]) add(key K, value V) { a.entries.Add(key, aged[V]{value, a.now().Add(a.life)}) }
+
+// filling lets one page at a time ask for what is kept of a type: when a portal's people come in the morning, dozens of
+// cards open at once, and none of it is known yet.
+type filling struct {
+	mu   sync.Mutex
+	keys map[schemaKey]chan struct{} // closed when the page that asks is done
+}
+
+// fillWait bounds how long a page waits for another one to ask for the same; then it asks itself.
+const fillWait = 5 * time.Second
+
+// begin makes the caller the one that asks, or waits for the one that does. Whoever asks calls done when it has.
+func (f *filling) begin(ctx context.Context, key schemaKey) (done func(), asks bool) {
+	f.mu.Lock()
+	other, busy := f.keys[key]
+	if !busy {
+		mine := make(chan struct{})
+		f.keys[key] = mine
+		f.mu.Unlock()
+		return func() {
+			f.mu.Lock()
+			delete(f.keys, key)
+			f.mu.Unlock()
+			close(mine)
+		}, true
+	}
+	f.mu.Unlock()
+	timer := time.NewTimer(fillWait)
+	defer timer.Stop()
+	select {
+	case <-other:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return func() {}, false
+}

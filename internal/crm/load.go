@@ -43,6 +43,13 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref Ref, r Reader
 		visit.AskWho()
 	}
 	known := c.known(visit, ref, r)
+	if known.schema == nil || known.dictionaries == nil {
+		done, asks := c.Cache.filling.begin(ctx, known.key)
+		defer done()
+		if !asks {
+			known = c.known(visit, ref, r)
+		}
+	}
 	result, err := visit.Batch(ctx, append(itemCommands(ref), known.commands(ref)...))
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,25 @@ func TestPortalRequestsPerOpenedPage(t *testing.T) {
 		if got := oauth() - oauthBefore; got != 0 {
 			t.Errorf("%s: %d requests to the OAuth server, want none", step.name, got)
 		}
+	}
+}
+
+// TestManyColdPagesAskForFieldsOnce opens sixty cards at once while nothing is known of their type.
+func TestManyColdPagesAskForFieldsOnce(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	var wg sync.WaitGroup
+	for range 60 {
+		opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+		wg.Go(func() {
+			if answer := app.Post(opening.URL, opening.Form); answer.Status != http.StatusOK {
+				t.Errorf("status %d\n%s", answer.Status, answer.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if got := app.Portal.Commands("crm.item.fields"); got > 5 { // one, unless it took the portal very long
+		t.Errorf("the fields were asked for %d times", got)
 	}
 }
 
