@@ -12,15 +12,15 @@ test: deps
 # axe-core, which reads our pages for barriers.
 test-npm:
 	@sh scripts/deps node
-	cd internal/portalsim/sdktest && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd internal/lab/portalsim/sdktest && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	cd cmd/demo/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	go test -tags npm -count=1 -timeout 5m ./internal/portalsim/sdktest
+	go test -tags npm -count=1 -timeout 5m ./internal/lab/portalsim/sdktest
 	go test -tags npm -count=1 -timeout 5m -run TestPagesWithoutBarriers ./cmd/demo
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go vet -tags npm ./internal/portalsim/sdktest ./cmd/demo
+	go vet -tags npm ./internal/lab/portalsim/sdktest ./cmd/demo
 	go tool staticcheck ./...
 
 build:

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
+	"itemlens/internal/lab/apptest"
 	"itemlens/internal/portal"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
@@ -164,7 +164,7 @@ func TestTheBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, foreign := range []string{"itemlens/internal/portalsim", "itemlens/internal/localpg", "itemlens/internal/stack", "itemlens/internal/apptest"} {
+	for _, foreign := range []string{"itemlens/internal/lab/portalsim", "itemlens/internal/lab/localpg", "itemlens/internal/lab/stack", "itemlens/internal/lab/apptest"} {
 		if bytes.Contains(symbols, []byte(foreign)) {
 			t.Errorf("the production binary holds %s", foreign)
 		}

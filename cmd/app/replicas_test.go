@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"itemlens/internal/apptest"
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
 )
 
 const replicaClient = "app.replicas"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/stack"
 )
 
 // TestPagesWithoutBarriers has axe-core read every kind of page by the rules of WCAG 2.1 AA, at both widths. It needs

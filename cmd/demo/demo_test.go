@@ -10,9 +10,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"itemlens/internal/apptest"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 )
 
 // world is a running demo with a browser.

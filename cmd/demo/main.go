@@ -14,10 +14,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"itemlens/internal/localpg"
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/localpg"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 	"itemlens/internal/secret"
-	"itemlens/internal/stack"
 	"itemlens/internal/storage"
 )
 

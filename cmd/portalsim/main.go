@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/portalsim"
 )
 
 func main() {

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
 	"itemlens/internal/config"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 )
 
 // TestPortalRequestsPerOpenedPage holds the design's budget: a page costs one request, cold or warm; the names that it

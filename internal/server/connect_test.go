@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"itemlens/internal/apptest"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/stack"
 )
 
 // person is a browser with cookies that follows redirects only when told.

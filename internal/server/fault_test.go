@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
 	"itemlens/internal/config"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 )
 
 // TestPostgresGoesAndComesBack crashes Postgres in the middle of traffic. Pages say so while it is gone, /readyz is red,

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 	"itemlens/internal/portal"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
 )
 
 var allTabs = []string{

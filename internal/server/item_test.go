@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
 	"itemlens/internal/config"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 )
 
 func wantProblem(t *testing.T, answer apptest.Answer, status int, problem string) {

@@ -3,7 +3,7 @@ package server_test
 import (
 	"testing"
 
-	"itemlens/internal/apptest"
+	"itemlens/internal/lab/apptest"
 )
 
 var cluster apptest.Cluster

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
-	"itemlens/internal/portalsim"
-	"itemlens/internal/stack"
+	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 )
 
 // inPageRoutes are all requests that pages make, with a body that each would take.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/apptest"
+	"itemlens/internal/lab/apptest"
 	"itemlens/internal/session"
 )
 

@@ -24,11 +24,11 @@ import (
 	"go.uber.org/goleak"
 
 	"itemlens/internal/config"
-	"itemlens/internal/localpg"
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/localpg"
+	"itemlens/internal/lab/portalsim"
+	"itemlens/internal/lab/stack"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
-	"itemlens/internal/stack"
 	"itemlens/internal/storage"
 )
 
@@ -63,7 +63,7 @@ func (c *Cluster) run(m *testing.M) int {
 	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
-	ignore := goleak.IgnoreAnyFunction("itemlens/internal/localpg.(*Server).Resume.func1")
+	ignore := goleak.IgnoreAnyFunction("itemlens/internal/lab/localpg.(*Server).Resume.func1")
 	if err := goleak.Find(ignore, goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, "goroutines left over:", err)
 		return 1

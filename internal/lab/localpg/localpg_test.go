@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"itemlens/internal/localpg"
+	"itemlens/internal/lab/localpg"
 )
 
 func TestStartsAndStops(t *testing.T) {

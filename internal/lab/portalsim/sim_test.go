@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/portalsim"
 )
 
 type world struct {

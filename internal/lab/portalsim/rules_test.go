@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/portalsim"
 )
 
 func TestOperatingTimeIsLimitedPerMethod(t *testing.T) {

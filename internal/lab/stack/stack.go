@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"itemlens/internal/config"
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
 	"itemlens/internal/server"

@@ -21,7 +21,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"itemlens/internal/portalsim"
+	"itemlens/internal/lab/portalsim"
 )
 
 const clientID = "app.sdk"
