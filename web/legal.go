@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
@@ -12,17 +11,17 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/yuin/goldmark"
 
-	"itemlens/internal/i18n"
+	"itemlens/web/templates"
 )
 
 // Legal serves the privacy policy and the licence agreement, which the marketplace demands as pages.
 type Legal struct {
-	texts map[string]template.HTML // by "privacy.en"
+	texts map[string]string // by "privacy.en"
 }
 
 // NewLegal reads legal/<document>.<language>.md: texts of our own, in Markdown.
 func NewLegal(files fs.FS) (*Legal, error) {
-	legal := &Legal{texts: map[string]template.HTML{}}
+	legal := &Legal{texts: map[string]string{}}
 	names, err := fs.Glob(files, "legal/*.md")
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("no texts in legal/: %w", err)
@@ -36,22 +35,23 @@ func NewLegal(files fs.FS) (*Legal, error) {
 		if err := goldmark.Convert(text, &html); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		legal.texts[strings.TrimSuffix(path.Base(name), ".md")] = template.HTML(html.String())
+		legal.texts[strings.TrimSuffix(path.Base(name), ".md")] = html.String()
 	}
 	return legal, nil
 }
 
 // Register adds the routes.
-func (p *Legal) Register(e *echo.Echo, catalog *i18n.Catalog) {
+func (p *Legal) Register(e *echo.Echo, site Site) {
 	for _, document := range []string{"privacy", "license"} {
 		e.GET("/"+document, func(c echo.Context) error {
-			l := catalog.For(c.QueryParam("LANG"))
-			text, ok := p.texts[document+"."+l.Lang()]
+			page := site.Page(c.QueryParam("LANG"))
+			text, ok := p.texts[document+"."+page.L.Lang()]
 			if !ok {
-				l = catalog.For("en")
+				page = site.Page("en")
 				text = p.texts[document+".en"]
 			}
-			return c.Render(http.StatusOK, "legal", Page{L: l, Title: l.T("legal." + document), Data: text})
+			page.Title, page.LibraryJS = page.L.T("legal."+document), ""
+			return site.Render(c, http.StatusOK, templates.Legal(page, text))
 		})
 	}
 }

@@ -41,6 +41,7 @@ type Raw struct {
 	PortalBurst      string `help:"Requests to one portal at once; Enterprise portals allow 250." default:"50" placeholder:"N"`
 	PortalWait       string `help:"How long a page may wait for its turn at a busy portal." default:"8s" placeholder:"DURATION"`
 	SchemaLife       string `help:"How long field titles and dictionaries of a portal are kept." default:"10m" placeholder:"DURATION"`
+	CacheBytes       string `help:"Memory for field titles, dictionaries and names of all portals, in bytes; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
 	KeepAliveSpread  string `help:"Time over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
 	LogLevel         string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
@@ -65,6 +66,7 @@ type Config struct {
 	PortalBurst      int
 	PortalWait       time.Duration
 	SchemaLife       time.Duration
+	CacheBytes       int64
 	KeepAliveSpread  time.Duration
 	LogLevel         slog.Level
 }
@@ -87,6 +89,7 @@ func (r Raw) Parse() (Config, error) {
 		PortalBurst:      p.number("PORTAL_BURST", r.PortalBurst, 1, 1_000_000),
 		PortalWait:       p.duration("PORTAL_WAIT", r.PortalWait, 0, time.Minute),
 		SchemaLife:       p.duration("SCHEMA_LIFE", r.SchemaLife, time.Second, 24*time.Hour),
+		CacheBytes:       int64(p.number("CACHE_BYTES", r.CacheBytes, 1<<20, 1<<40)),
 		KeepAliveSpread:  p.duration("KEEP_ALIVE_SPREAD", r.KeepAliveSpread, 0, 7*24*time.Hour),
 	}
 	// The address decides what browsers may frame and where portals post tokens: plain http is for private networks.

@@ -2,129 +2,366 @@ package crm
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/maypok86/otter/v2"
+	"github.com/maypok86/otter/v2/stats"
 
+	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
 )
 
-// portalKey names what a portal has in one language, as of the last change that it told by an event. Titles come in the
-// language of the user who asks.
-type portalKey struct {
-	portal  portal.MemberID
-	version int64
-	lang    string
-}
-
-type schemaKey struct {
-	portalKey
-	entityTypeID int
-}
-
-type personKey struct {
-	portal portal.MemberID
-	user   portal.UserID
-}
-
-// titleKey names what a user may read an item's title as; rights differ, so titles are never shared between users.
-type titleKey struct {
-	viewer personKey
-	item   Ref
-}
-
-// Person is somebody in a portal.
-type Person struct {
-	Name  string
-	Photo string // address of a picture; empty where there is none
-}
-
-// Cache keeps schemas, dictionaries and names; data of items is never kept. Bounded in number and in age.
+// Cache keeps what portals said of their types and what people and items are called; data of items is never kept. It is
+// bounded by one budget in bytes, of which no portal gets more than an eighth, and by age.
+//
+// What a portal answers may differ by the rights of who asks, so two kinds of entries work together: a grant says what a
+// viewer was answered, by the fingerprint of the answer; the content under that fingerprint is shared by all viewers of
+// the portal whose own answer was the same. A thousand colleagues with the same rights cost one content and a thousand
+// short grants, and nobody sees what the portal did not answer to themselves.
 type Cache struct {
-	schemas      *aging[schemaKey, *Schema]
-	dictionaries *aging[portalKey, *Dictionaries]
-	currencies   *aging[portalKey, map[string]Currency]
-	people       *aging[personKey, Person]
-	titles       *aging[titleKey, string]
-	filling      filling
+	entries *otter.Cache[cacheKey, cacheEntry]
+	counter *stats.Counter
+	ledger  *ledger
+	flights flights
 }
 
-// NewCache makes a cache whose entries live so long.
-func NewCache(life time.Duration, now func() time.Time) *Cache {
-	return &Cache{
-		schemas:      newAging[schemaKey, *Schema](2000, life, now),
-		dictionaries: newAging[portalKey, *Dictionaries](2000, life, now),
-		currencies:   newAging[portalKey, map[string]Currency](2000, life, now),
-		people:       newAging[personKey, Person](50_000, life, now),
-		titles:       newAging[titleKey, string](100_000, life, now),
-		filling:      filling{keys: map[schemaKey]chan struct{}{}},
+// class is what a key stands for.
+type class uint8
+
+const (
+	fieldsClass class = iota + 1
+	pipelinesClass
+	statusesClass
+	typesClass
+	currenciesClass
+	arrangementClass
+	nameClass
+	scopeClass
+)
+
+// cacheKey names an entry. Every part of it is known to the app: languages are those of the catalog, never a posted text.
+type cacheKey struct {
+	portal       portal.MemberID
+	version      Version
+	class        class
+	user         portal.UserID // whose grant or name it is; 0 for contents
+	lang         string
+	entityTypeID int
+	id           int64
+	content      fingerprint // zero for grants and names
+}
+
+// fingerprint is that of an answer as it came.
+type fingerprint [16]byte
+
+func fingerprintOf(raw []byte) fingerprint {
+	sum := sha256.Sum256(raw)
+	return fingerprint(sum[:16])
+}
+
+type cacheEntry struct {
+	value  any
+	weight uint32 // bytes, with what keeping it costs
+}
+
+// entryOverhead is about what an entry costs beside its value: keys in two maps, and the cache's own node.
+const entryOverhead = 500
+
+// NewCache makes a cache of at most budget bytes whose entries live so long. Close ends it.
+func NewCache(budget int64, life time.Duration) *Cache {
+	counter := stats.NewCounter()
+	c := &Cache{counter: counter, flights: flights{running: map[cacheKey]chan struct{}{}}}
+	c.ledger = &ledger{share: budget / 8, portals: map[portal.MemberID]*portalLedger{}}
+	c.entries = otter.Must(&otter.Options[cacheKey, cacheEntry]{
+		MaximumWeight:    uint64(max(budget, 1)),
+		Weigher:          func(_ cacheKey, e cacheEntry) uint32 { return e.weight },
+		ExpiryCalculator: otter.ExpiryWriting[cacheKey, cacheEntry](life),
+		StatsRecorder:    counter,
+		OnAtomicDeletion: func(e otter.DeletionEvent[cacheKey, cacheEntry]) {
+			if e.Cause != otter.CauseReplacement {
+				c.ledger.remove(e.Key)
+			}
+		},
+	})
+	return c
+}
+
+// Close ends what the cache does in the background.
+func (c *Cache) Close() { c.entries.StopAllGoroutines() }
+
+// Forget drops everything of a portal.
+func (c *Cache) Forget(id portal.MemberID) {
+	for _, key := range c.ledger.keys(id) {
+		c.entries.Invalidate(key)
 	}
 }
 
-// aging is an LRU whose entries end by age too. The library's own expiring one runs a goroutine that cannot be stopped.
-type aging[K comparable, V any] struct {
-	entries *lru.Cache[K, aged[V]]
-	life    time.Duration
-	now     func() time.Time
+// CacheStats tells how a cache fares.
+type CacheStats struct {
+	Hits, Misses, Evictions uint64
+	Entries                 int
+	Bytes                   uint64 // weight of all entries
 }
 
-type aged[V any] struct {
-	value V
-	until time.Time
+// Stats tells how the cache fares.
+func (c *Cache) Stats() CacheStats {
+	s := c.counter.Snapshot()
+	return CacheStats{s.Hits, s.Misses, s.Evictions, c.entries.EstimatedSize(), c.entries.WeightedSize()}
 }
 
-func newAging[K comparable, V any](size int, life time.Duration, now func() time.Time) *aging[K, V] {
-	entries, err := lru.New[K, aged[V]](size)
-	if err != nil {
-		panic(err) // the size is not positive
+// put keeps a value, unless it is larger than a portal's share. Where the share is used up, other entries of the same
+// portal make room.
+func (c *Cache) put(key cacheKey, value any, bytes int) {
+	weight := int64(bytes) + entryOverhead
+	if weight > c.ledger.share || weight > math.MaxUint32 {
+		return
 	}
-	return &aging[K, V]{entries, life, now}
+	for _, victim := range c.ledger.add(key, weight) {
+		c.entries.Invalidate(victim)
+	}
+	c.entries.Set(key, cacheEntry{value, uint32(weight)})
 }
 
-func (a *aging[K, V]) get(key K) (V, bool) {
-	entry, ok := a.entries.Get(key)
-	if !ok || !a.now().Before(entry.until) {
-		var none V
+func get[T any](c *Cache, key cacheKey) (T, bool) {
+	entry, ok := c.entries.GetIfPresent(key)
+	if !ok {
+		var none T
 		return none, false
 	}
-	return entry.value, true
+	return entry.value.(T), true
 }
 
-func (a *aging[K, V]) add(key K, value V) { a.entries.Add(key, aged[V]{value, a.now().Add(a.life)}) }
+// grantKey is the key under which it is kept what a viewer was answered.
+func grantKey(who Who, entityTypeID int, class class) cacheKey {
+	return cacheKey{portal: who.Portal, version: who.Version, class: class, user: who.User, lang: who.Lang, entityTypeID: entityTypeID}
+}
 
-// filling lets one page at a time ask for what is kept of a type: when a portal's people come in the morning, dozens of
+// contentKey is the key of a content, whoever was answered it.
+func contentKey(id portal.MemberID, entityTypeID int, class class, content fingerprint) cacheKey {
+	return cacheKey{portal: id, class: class, entityTypeID: entityTypeID, content: content}
+}
+
+// granted finds what a viewer was answered.
+func granted[T any](c *Cache, who Who, entityTypeID int, class class) *T {
+	if who.User == 0 {
+		return nil
+	}
+	content, ok := get[fingerprint](c, grantKey(who, entityTypeID, class))
+	if !ok {
+		return nil
+	}
+	value, _ := get[*T](c, contentKey(who.Portal, entityTypeID, class, content))
+	return value
+}
+
+// parsedFactor is about how much larger an answer is once it is read, with what is worked out of it.
+const parsedFactor = 6
+
+// keep reads an answer, or finds the same answer read already, and keeps that this viewer was given it.
+func keep[T any](c *Cache, who Who, entityTypeID int, class class, raw json.RawMessage, read func(json.RawMessage) (*T, error)) (*T, error) {
+	content := fingerprintOf(raw)
+	key := contentKey(who.Portal, entityTypeID, class, content)
+	value, ok := get[*T](c, key)
+	if !ok {
+		var err error
+		if value, err = read(raw); err != nil {
+			return nil, err
+		}
+	}
+	c.put(key, value, parsedFactor*len(raw)) // an entry that is there begins its life anew
+	if who.User != 0 {
+		c.put(grantKey(who, entityTypeID, class), content, len(content))
+	}
+	return value, nil
+}
+
+// typeOf is what a viewer was answered of a type.
+func (c *Cache) typeOf(who Who, entityTypeID int) *Type {
+	return &Type{
+		Fields:     granted[Fields](c, who, entityTypeID, fieldsClass),
+		Pipelines:  granted[Pipelines](c, who, entityTypeID, pipelinesClass),
+		Statuses:   granted[Statuses](c, who, 0, statusesClass),
+		Types:      granted[Types](c, who, 0, typesClass),
+		Currencies: granted[Currencies](c, who, 0, currenciesClass),
+	}
+}
+
+// arrangement reads an arrangement, or finds the same one read already. It is not kept for a viewer: each page asks anew.
+func (s *Source) arrangement(id portal.MemberID, raw json.RawMessage) *Arrangement {
+	if raw == nil {
+		return nil
+	}
+	key := contentKey(id, 0, arrangementClass, fingerprintOf(raw))
+	if found, ok := get[*Arrangement](s.Cache, key); ok {
+		return found
+	}
+	found := ParseArrangement(raw)
+	s.Cache.put(key, found, parsedFactor*len(raw))
+	return found
+}
+
+func nameKey(who Who, ref Ref) cacheKey {
+	return cacheKey{portal: who.Portal, version: Version{InstalledAt: who.Version.InstalledAt}, class: nameClass, user: who.User, entityTypeID: ref.EntityTypeID, id: ref.ID}
+}
+
+// name is what a viewer was told that a person (type 0) or an item is called.
+func (c *Cache) name(who Who, ref Ref) (Person, bool) {
+	if who.User == 0 {
+		return Person{}, false
+	}
+	return get[Person](c, nameKey(who, ref))
+}
+
+func (c *Cache) keepName(who Who, ref Ref, p Person) {
+	if who.User != 0 {
+		c.put(nameKey(who, ref), p, len(p.Name)+len(p.Photo))
+	}
+}
+
+// scopeOf names a type of a portal in one language, whoever reads it.
+func scopeOf(who Who, entityTypeID int) cacheKey {
+	return cacheKey{portal: who.Portal, version: who.Version, class: scopeClass, lang: who.Lang, entityTypeID: entityTypeID}
+}
+
+// met reports whether anybody read a type lately.
+func (c *Cache) met(scope cacheKey) bool {
+	_, ok := get[[]string](c, scope)
+	return ok
+}
+
+// meet remembers that a type was read, and the numbers of its pipelines: the next page asks for their arrangements at
+// once. Which of them a user may see the portal decides each time; nobody is shown these numbers.
+func (c *Cache) meet(scope cacheKey, known *Type) {
+	var ids []string
+	if known.Pipelines != nil {
+		ids = known.Pipelines.IDs
+	}
+	if before, ok := get[[]string](c, scope); ok {
+		merged := slices.Clone(before)
+		for _, id := range ids {
+			if !slices.Contains(merged, id) && len(merged) <= maxAskedPipelines {
+				merged = append(merged, id)
+			}
+		}
+		if len(merged) == len(before) {
+			return
+		}
+		ids = merged
+	}
+	c.put(scope, ids, 16*len(ids))
+}
+
+// pipelinesOf are the numbers of pipelines that are known of a type; every portal has the default one of deals.
+func (c *Cache) pipelinesOf(scope cacheKey) (ids []string, met bool) {
+	ids, met = get[[]string](c, scope)
+	if len(ids) == 0 && scope.entityTypeID == bitrix24.Deal {
+		return []string{"0"}, met
+	}
+	return ids, met
+}
+
+// ledger counts what each portal has in the cache.
+type ledger struct {
+	share   int64
+	mu      sync.Mutex
+	portals map[portal.MemberID]*portalLedger
+}
+
+type portalLedger struct {
+	bytes   int64
+	weights map[cacheKey]int64
+}
+
+// add counts an entry and returns those that have to go so that the portal keeps within its share.
+func (l *ledger) add(key cacheKey, weight int64) (victims []cacheKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.portals[key.portal]
+	if p == nil {
+		p = &portalLedger{weights: map[cacheKey]int64{}}
+		l.portals[key.portal] = p
+	}
+	p.bytes += weight - p.weights[key]
+	p.weights[key] = weight
+	for other, weight := range p.weights {
+		if p.bytes <= l.share {
+			break
+		}
+		if other == key {
+			continue
+		}
+		p.bytes -= weight
+		delete(p.weights, other)
+		victims = append(victims, other)
+	}
+	return victims
+}
+
+func (l *ledger) remove(key cacheKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.portals[key.portal]
+	if p == nil {
+		return
+	}
+	p.bytes -= p.weights[key]
+	delete(p.weights, key)
+	if len(p.weights) == 0 {
+		delete(l.portals, key.portal)
+	}
+}
+
+func (l *ledger) keys(id portal.MemberID) []cacheKey {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.portals[id]
+	if p == nil {
+		return nil
+	}
+	keys := make([]cacheKey, 0, len(p.weights))
+	for key := range p.weights {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// flights let one page at a time ask for what is kept of a type: when a portal's people come in the morning, dozens of
 // cards open at once, and none of it is known yet.
-type filling struct {
-	mu   sync.Mutex
-	keys map[schemaKey]chan struct{} // closed when the page that asks is done
+type flights struct {
+	mu      sync.Mutex
+	running map[cacheKey]chan struct{} // closed when the page that asks is done
 }
 
-// fillWait bounds how long a page waits for another one to ask for the same; then it asks itself.
-const fillWait = 5 * time.Second
+// flightWait bounds how long a page waits for another one to ask for the same; then it asks itself.
+const flightWait = 5 * time.Second
 
 // begin makes the caller the one that asks, or waits for the one that does. Whoever asks calls done when it has.
-func (f *filling) begin(ctx context.Context, key schemaKey) (done func(), asks bool) {
+func (f *flights) begin(ctx context.Context, key cacheKey) (done func()) {
 	f.mu.Lock()
-	other, busy := f.keys[key]
+	other, busy := f.running[key]
 	if !busy {
 		mine := make(chan struct{})
-		f.keys[key] = mine
+		f.running[key] = mine
 		f.mu.Unlock()
 		return func() {
 			f.mu.Lock()
-			delete(f.keys, key)
+			delete(f.running, key)
 			f.mu.Unlock()
 			close(mine)
-		}, true
+		}
 	}
 	f.mu.Unlock()
-	timer := time.NewTimer(fillWait)
+	timer := time.NewTimer(flightWait)
 	defer timer.Stop()
 	select {
 	case <-other:
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return func() {}, false
+	return func() {}
 }

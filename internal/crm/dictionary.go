@@ -1,9 +1,9 @@
 package crm
 
 import (
+	"bytes"
 	"cmp"
-	"html"
-	"math"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +11,11 @@ import (
 	"itemlens/internal/bitrix24"
 )
 
-// statusPages is how many pages of crm.status.list are asked for at once, 50 entries each. A page past the end is empty.
-const statusPages = 6
+// maxStatuses is how many entries of dictionaries are read, and maxTypes how many types: far more than any portal has.
+const (
+	maxStatuses = 10_000
+	maxTypes    = 5_000
+)
 
 // Status is an entry of a dictionary: a stage, a source, a salutation (api-reference/crm/status/crm-status-list.md).
 type Status struct {
@@ -24,130 +27,171 @@ type Status struct {
 	Semantics string      `json:"SEMANTICS"` // S won, F lost, empty while in work
 }
 
-// Currency is how a portal writes sums in a currency (api-reference/crm/data-types.md, crm_currency).
-type Currency struct {
-	Code         string      `json:"CURRENCY"`
-	Name         string      `json:"FULL_NAME"`
-	Format       string      `json:"FORMAT_STRING"` // with # for the number; entities of HTML inside
-	DecPoint     string      `json:"DEC_POINT"`
-	ThousandsSep string      `json:"THOUSANDS_SEP"`
-	Decimals     bitrix24.ID `json:"DECIMALS"`
+// Statuses are the dictionaries of a portal in one language.
+type Statuses struct {
+	byEntity map[string][]Status // in the portal's order
+	entities []string            // names of the dictionaries, sorted
+	byID     map[statusKey]Status
+	Beyond   int // how many entries were left out
 }
 
-// Dictionaries are what a portal has for all types in one language.
-type Dictionaries struct {
-	statuses map[string][]Status // by entity, in the portal's order
-	types    map[int]string
-	dynamic  []int // the smart processes among the types, in the portal's order
-}
+type statusKey struct{ entityID, id string }
 
-// dictionaryCommands ask for the dictionaries.
-func dictionaryCommands() []bitrix24.Command {
-	commands := []bitrix24.Command{{Key: "types", Method: "crm.enum.ownertype"}}
-	for page := range statusPages {
-		commands = append(commands, bitrix24.Command{Key: "statuses" + strconv.Itoa(page), Method: "crm.status.list", Params: bitrix24.Params{
-			"order": bitrix24.Params{"SORT": "ASC"}, "start": page * 50,
-		}})
+// NewStatuses makes Statuses of a list. Of entries that come twice the first one counts.
+func NewStatuses(all []Status) *Statuses {
+	s := &Statuses{byEntity: map[string][]Status{}, byID: make(map[statusKey]Status, len(all))}
+	if len(all) > maxStatuses {
+		s.Beyond = len(all) - maxStatuses
+		all = all[:maxStatuses]
 	}
-	return commands
-}
-
-// readDictionaries reads the answers to dictionaryCommands. An error says that stages would be missing.
-func readDictionaries(result *bitrix24.BatchResult) (*Dictionaries, error) {
-	d := &Dictionaries{statuses: map[string][]Status{}, types: map[int]string{}}
-	for page := range statusPages {
-		var statuses []Status
-		if err := result.Decode("statuses"+strconv.Itoa(page), &statuses); err != nil {
-			return d, err
+	for _, status := range all {
+		key := statusKey{status.EntityID, status.ID}
+		if _, twice := s.byID[key]; twice {
+			continue
 		}
-		for _, s := range statuses {
-			// A portal that does not page answers the same each time.
-			if !slices.ContainsFunc(d.statuses[s.EntityID], func(known Status) bool { return known.ID == s.ID }) {
-				d.statuses[s.EntityID] = append(d.statuses[s.EntityID], s)
-			}
-		}
+		s.byID[key] = status
+		s.byEntity[status.EntityID] = append(s.byEntity[status.EntityID], status)
 	}
-	for _, list := range d.statuses {
+	for entityID, list := range s.byEntity {
 		slices.SortStableFunc(list, func(a, b Status) int { return cmp.Compare(a.Sort, b.Sort) })
+		s.entities = append(s.entities, entityID)
 	}
-	var types []struct {
-		ID     bitrix24.ID `json:"ID"`
-		Name   string      `json:"NAME"`
-		Symbol string      `json:"SYMBOL_CODE"`
-	}
-	if result.Decode("types", &types) == nil {
-		for _, t := range types {
-			d.types[int(t.ID)] = t.Name
-			if strings.HasPrefix(t.Symbol, "DYNAMIC_") {
-				d.dynamic = append(d.dynamic, int(t.ID))
-			}
-		}
-	}
-	return d, nil
+	slices.Sort(s.entities)
+	return s
 }
 
 // Status finds an entry of a dictionary.
-func (d *Dictionaries) Status(entityID, id string) (Status, bool) {
-	list := d.statuses[entityID]
-	at := slices.IndexFunc(list, func(s Status) bool { return s.ID == id })
-	if at < 0 {
-		return Status{}, false
-	}
-	return list[at], true
+func (s *Statuses) Status(entityID, id string) (Status, bool) {
+	status, ok := s.byID[statusKey{entityID, id}]
+	return status, ok
 }
 
-// Pipeline finds the stages among which a stage stands. The field names the dictionary of its type, or that of the
-// default pipeline alone; those of other pipelines end in the pipeline's id.
-func (d *Dictionaries) Pipeline(statusType, category, stage string) []Status {
+// Pipeline finds the dictionary in which a value of a field stands: the stages among which a stage stands, in the portal's
+// order. The field names the dictionary of its type, or that of the default pipeline alone; those of other pipelines end
+// in the pipeline's id.
+func (s *Statuses) Pipeline(statusType, category, id string) []Status {
 	for _, entityID := range []string{statusType + "_" + category, statusType} {
-		if _, ok := d.Status(entityID, stage); ok {
-			return d.statuses[entityID]
+		if _, ok := s.Status(entityID, id); ok {
+			return s.byEntity[entityID]
 		}
 	}
-	base := strings.TrimRight(statusType, "0123456789")
-	for entityID, list := range d.statuses {
-		if _, ok := d.Status(entityID, stage); ok && base != "" && strings.HasPrefix(entityID, strings.TrimSuffix(base, "_")) {
-			return list
+	base := strings.TrimSuffix(strings.TrimRight(statusType, "0123456789"), "_")
+	if base == "" {
+		return nil
+	}
+	at, _ := slices.BinarySearch(s.entities, base)
+	for ; at < len(s.entities) && strings.HasPrefix(s.entities[at], base); at++ {
+		if _, ok := s.Status(s.entities[at], id); ok {
+			return s.byEntity[s.entities[at]]
 		}
 	}
 	return nil
 }
 
-// readCurrencies reads the answer of crm.currency.list.
-func readCurrencies(result *bitrix24.BatchResult) (map[string]Currency, error) {
-	var list []Currency
-	if err := result.Decode("currencies", &list); err != nil {
-		return nil, err
+// statusesPage is how many entries a page of crm.status.list holds in portals that page it. The platform answers all of
+// them at once.
+const statusesPage = 50
+
+// maxStatusPages bounds how many pages are asked for after the first one.
+const maxStatusPages = 20
+
+func statusesCommand(page int) bitrix24.Command {
+	command := bitrix24.Command{Key: "statuses", Method: "crm.status.list", Params: bitrix24.Params{"order": bitrix24.Params{"SORT": "ASC"}}}
+	if page > 0 {
+		command.Key += strconv.Itoa(page)
+		command.Params["start"] = page * statusesPage
 	}
-	currencies := map[string]Currency{}
-	for _, c := range list {
-		currencies[c.Code] = c
-	}
-	return currencies, nil
+	return command
 }
 
-// Write writes a sum as the portal does.
-func (c Currency) Write(sum float64) string {
-	digits := strconv.FormatFloat(math.Abs(sum), 'f', min(max(int(c.Decimals), 0), 8), 64)
-	whole, fraction, _ := strings.Cut(digits, ".")
-	var out strings.Builder
-	if sum < 0 && strings.Trim(digits, "0.") != "" {
-		out.WriteByte('-')
+// joinedStatuses are the pages of dictionaries that a result holds, as one list, and how many entries the portal has.
+func joinedStatuses(result *bitrix24.BatchResult, first json.RawMessage) (raw json.RawMessage, entries, total int) {
+	out := append([]byte(nil), '[')
+	add := func(page json.RawMessage) {
+		bitrix24.EachElement(page, func(value []byte) bool {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(out, value...)
+			entries++
+			return true
+		})
 	}
-	separator := html.UnescapeString(c.ThousandsSep)
-	for i, digit := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			out.WriteString(separator)
+	if first != nil {
+		add(first)
+	} else if page, err := result.Raw("statuses"); err == nil {
+		add(page)
+		total = result.Totals["statuses"]
+	}
+	for page := 1; page <= maxStatusPages; page++ {
+		raw, err := result.Raw("statuses" + strconv.Itoa(page))
+		if err != nil {
+			break
 		}
-		out.WriteRune(digit)
+		add(raw)
 	}
-	if fraction != "" {
-		out.WriteString(cmp.Or(html.UnescapeString(c.DecPoint), ".") + fraction)
+	return append(out, ']'), entries, total
+}
+
+// readStatuses reads entries of dictionaries.
+func readStatuses(raw json.RawMessage) (*Statuses, error) {
+	var all []Status
+	bitrix24.EachElement(raw, func(value []byte) bool {
+		var status Status
+		if json.Unmarshal(value, &status) == nil && status.ID != "" {
+			all = append(all, status)
+		}
+		return len(all) <= maxStatuses
+	})
+	return NewStatuses(all), nil
+}
+
+// Types are the types of items that a user may see, in one language.
+type Types struct {
+	names   map[int]string
+	Dynamic []int // the smart processes among them, in the portal's order
+}
+
+// NewTypes makes Types of names by entityTypeId; dynamic are the smart processes among them.
+func NewTypes(names map[int]string, dynamic []int) *Types { return &Types{names, dynamic} }
+
+// Name is what the portal calls a type; empty where it does not tell.
+func (t *Types) Name(entityTypeID int) string {
+	if t == nil {
+		return ""
 	}
-	// Entities first: some of them hold a #.
-	format := strings.ReplaceAll(html.UnescapeString(c.Format), " ", "\u00a0")
-	if !strings.Contains(format, "#") {
-		return out.String() + "\u00a0" + c.Code
+	return t.names[entityTypeID]
+}
+
+func typesCommand() bitrix24.Command {
+	return bitrix24.Command{Key: "types", Method: "crm.enum.ownertype"}
+}
+
+// readTypes reads the answer of crm.enum.ownertype (api-reference/crm/auxiliary/enum/crm-enum-owner-type.md).
+func readTypes(raw json.RawMessage) (*Types, error) {
+	types := &Types{names: map[int]string{}}
+	bitrix24.EachElement(raw, func(value []byte) bool {
+		var t struct {
+			ID     bitrix24.ID `json:"ID"`
+			Name   string      `json:"NAME"`
+			Symbol string      `json:"SYMBOL_CODE"`
+		}
+		if json.Unmarshal(value, &t) == nil && t.ID > 0 {
+			if _, twice := types.names[int(t.ID)]; !twice && strings.HasPrefix(t.Symbol, "DYNAMIC_") {
+				types.Dynamic = append(types.Dynamic, int(t.ID))
+			}
+			types.names[int(t.ID)] = t.Name
+		}
+		return len(types.names) < maxTypes
+	})
+	return types, nil
+}
+
+// isNothing reports whether an answer is null, an empty list or an empty object.
+func isNothing(raw []byte) bool {
+	switch string(bytes.TrimSpace(raw)) {
+	case "", "null", "[]", "{}", `""`, "false":
+		return true
 	}
-	return strings.TrimSpace(strings.ReplaceAll(strings.Replace(format, "#", out.String(), 1), " ", "\u00a0"))
+	return false
 }

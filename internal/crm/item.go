@@ -1,144 +1,110 @@
 package crm
 
 import (
+	"bytes"
 	"encoding/json"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
+	"errors"
 
 	"itemlens/internal/bitrix24"
 )
 
-// item is an answer of crm.item.get: every value as it came, in the order in which it came.
-type item struct {
-	order  []string
-	values map[string]json.RawMessage
+// MaxMembers is how many fields of an item are read: far more than any portal has.
+const MaxMembers = 20_000
+
+// Item is an answer of crm.item.get: every value as it came, in the order in which it came, without what must not reach a
+// browser (see WithoutAuthorizationIn).
+type Item struct {
+	Members []Member
+	Beyond  int // how many fields the answer has beyond MaxMembers
+	index   map[string]int
 }
 
-func readItem(raw json.RawMessage) (*item, error) {
-	it := &item{values: map[string]json.RawMessage{}}
-	err := eachMember(raw, func(name string, value json.RawMessage) error {
-		it.order = append(it.order, name)
-		it.values[name] = value
-		return nil
+// Member is a field of an item with its value: valid JSON.
+type Member struct {
+	Name  string
+	Value json.RawMessage
+}
+
+// ParseItem reads an item. raw is valid JSON.
+func ParseItem(raw []byte) *Item {
+	it := &Item{}
+	count := bytes.Count(raw[:min(len(raw), 1<<20)], []byte(`":`))
+	it.Members = make([]Member, 0, min(count, MaxMembers))
+	it.index = make(map[string]int, min(count, MaxMembers))
+	bitrix24.EachMember(raw, func(quoted, value []byte) bool {
+		if len(it.Members) >= MaxMembers {
+			it.Beyond++
+			return true
+		}
+		name := bitrix24.Text(quoted)
+		value = WithoutAuthorizationIn(value)
+		if at, twice := it.index[name]; twice {
+			it.Members[at].Value = value // as JSON readers do
+			return true
+		}
+		it.index[name] = len(it.Members)
+		it.Members = append(it.Members, Member{name, value})
+		return true
 	})
-	return it, err
+	return it
 }
 
-// text is a scalar value as text; empty for null, lists and objects.
-func (it *item) text(name string) string { return scalar(it.values[name]) }
+// Value is a field's value; nil where the item has no such field.
+func (it *Item) Value(name string) json.RawMessage {
+	if at, ok := it.index[name]; ok {
+		return it.Members[at].Value
+	}
+	return nil
+}
 
-func (it *item) flag(name string) bitrix24.Bool {
+// At is the place of a field among Members; -1 where the item has no such field.
+func (it *Item) At(name string) int {
+	if at, ok := it.index[name]; ok {
+		return at
+	}
+	return -1
+}
+
+// Text is a scalar value as text; empty for null, lists and objects.
+func (it *Item) Text(name string) string { return bitrix24.Text(it.Value(name)) }
+
+// Flag is a value as yes or no.
+func (it *Item) Flag(name string) bool {
 	var flag bitrix24.Bool
-	_ = flag.UnmarshalJSON(it.values[name])
-	return flag
+	_ = flag.UnmarshalJSON(it.Value(name))
+	return bool(flag)
 }
 
-// public is the item as it came, without fields that are hidden and what must not reach a browser: addresses of files for applications, and
-// authorization in the other ones (crm.item.get's files; tutorials/crm/how-to-edit-crm-objects).
-func (it *item) public(hidden []string) json.RawMessage {
-	out := []byte{'{'}
-	for _, name := range it.order {
-		if slices.Contains(hidden, name) || name == "fm" && slices.ContainsFunc(hidden, func(h string) bool { return strings.HasPrefix(h, "fm.") }) {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		key, _ := json.Marshal(name)
-		out = append(append(out, key...), ':')
-		out = append(out, withoutSecrets(it.values[name])...)
+// Filled reports whether a field has any value.
+func (it *Item) Filled(name string) bool {
+	switch string(bytes.TrimSpace(it.Value(name))) {
+	case "", "null", "[]", "{}", `""`:
+		return false
 	}
-	return append(out, '}')
+	return true
 }
 
-func withoutSecrets(raw json.RawMessage) json.RawMessage {
-	if !strings.Contains(string(raw), "{") {
-		return raw
-	}
-	var value any
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.UseNumber()
-	if decoder.Decode(&value) != nil {
-		return json.RawMessage("null")
-	}
-	clean, err := json.Marshal(cleaned(value))
+// itemCommand asks for an item (api-reference/crm/universal/crm-item-get.md).
+func itemCommand(ref Ref) bitrix24.Command {
+	return bitrix24.Command{Key: "item", Method: "crm.item.get", Params: bitrix24.Params{"entityTypeId": ref.EntityTypeID, "id": ref.ID}}
+}
+
+// itemOf reads the item of an answer. An answer without an item is none that the platform would give.
+func itemOf(result *bitrix24.BatchResult) (*Item, error) {
+	raw, err := result.Raw("item")
 	if err != nil {
-		return json.RawMessage("null")
+		return nil, err
 	}
-	return clean
-}
-
-func cleaned(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		delete(v, "urlMachine")
-		for key, inner := range v {
-			v[key] = cleaned(inner)
-			if address, ok := v[key].(string); ok && strings.HasPrefix(strings.ToLower(key), "url") {
-				v[key] = withoutAuth(address)
-			}
+	it := &Item{}
+	bitrix24.EachMember(raw, func(name, value []byte) bool {
+		if string(name) != `"item"` {
+			return true
 		}
-	case []any:
-		for i, inner := range v {
-			v[i] = cleaned(inner)
-		}
+		it = ParseItem(value)
+		return false
+	})
+	if len(it.Members) == 0 {
+		return nil, &bitrix24.AnswerError{Method: "crm.item.get", Status: 200, Kind: "no_result", Err: errors.New("no item in the answer")}
 	}
-	return value
-}
-
-// withoutAuth takes authorization out of an address; the user's own session in the portal opens it.
-func withoutAuth(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	query := u.Query()
-	for name := range query {
-		switch strings.ToLower(name) {
-		case "auth", "token", "access_token", "sessid":
-			query.Del(name)
-		}
-	}
-	if len(query) != len(u.Query()) {
-		u.RawQuery = query.Encode()
-	}
-	u.User = nil
-	return u.String()
-}
-
-// elements are the values of a list, or the value itself.
-func elements(raw json.RawMessage) []json.RawMessage {
-	var list []json.RawMessage
-	if len(raw) > 0 && raw[0] == '[' && json.Unmarshal(raw, &list) == nil {
-		return list
-	}
-	if raw == nil {
-		return nil
-	}
-	return []json.RawMessage{raw}
-}
-
-// scalar writes a JSON scalar as text.
-func scalar(raw json.RawMessage) string {
-	switch text := strings.TrimSpace(string(raw)); {
-	case text == "" || text == "null" || text[0] == '{' || text[0] == '[':
-		return ""
-	case text[0] == '"':
-		var s string
-		_ = json.Unmarshal(raw, &s)
-		return s
-	default:
-		return text
-	}
-}
-
-// positiveID reads an id; 0 where there is none.
-func positiveID(text string) int64 {
-	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err != nil || id < 0 {
-		return 0
-	}
-	return id
+	return it, nil
 }

@@ -3,15 +3,13 @@ package crm
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"itemlens/internal/bitrix24"
-	"itemlens/internal/gate"
-	"itemlens/internal/portal"
 )
 
 // MaxNames is how many names one request may ask for.
@@ -20,131 +18,122 @@ const MaxNames = 500
 // namesPage is how many names one command finds: a page of user.get and of crm.item.list.
 const namesPage = 50
 
-// personName and Ref.name are the keys under which a page asks for names: "user:7", "item:4:40".
-func personName(id int64) string { return "user:" + strconv.FormatInt(id, 10) }
+// maxNameLength bounds a name or a title that is kept, in bytes: the platform's own fields hold 255 characters.
+const maxNameLength = 1024
 
-func (r Ref) name() string { return fmt.Sprintf("item:%d:%d", r.EntityTypeID, r.ID) }
-
-// wanted are names to find, by what they name.
-type wanted struct {
-	people []int64
-	items  map[int][]int64 // by type
+// Person is somebody in a portal.
+type Person struct {
+	Name  string // empty for who is gone, or whom the viewer may not see
+	Photo string // address of a picture; empty where there is none
 }
 
-// parseNames reads keys; those that are none are left out.
-func parseNames(keys []string) wanted {
-	w := wanted{items: map[int][]int64{}}
+// Names is what a viewer knows people and items as.
+type Names interface {
+	// Person reports false where the portal was not asked.
+	Person(id int64) (Person, bool)
+	// Title reports false where the portal was not asked; an item that the viewer may not read has no title.
+	Title(ref Ref) (string, bool)
+}
+
+// NamesRequest names people and items to find.
+type NamesRequest struct {
+	People []int64
+	Items  map[int][]int64 // ids by type
+}
+
+// ParseNames reads keys as pages ask for them ("user:7", "item:4:40"); those that are none are left out, and what goes
+// beyond MaxNames.
+func ParseNames(keys []string) NamesRequest {
+	r := NamesRequest{Items: map[int][]int64{}}
 	for _, key := range keys[:min(len(keys), MaxNames)] {
-		switch part := strings.Split(key, ":"); {
-		case len(part) == 2 && part[0] == "user" && positiveID(part[1]) > 0:
-			w.people = append(w.people, positiveID(part[1]))
-		case len(part) == 3 && part[0] == "item" && positiveID(part[1]) > 0 && positiveID(part[1]) < 1<<31 && positiveID(part[2]) > 0:
-			id := int(positiveID(part[1]))
-			w.items[id] = append(w.items[id], positiveID(part[2]))
+		kind, rest, _ := strings.Cut(key, ":")
+		switch kind {
+		case "user":
+			if id := PositiveID(rest); id > 0 {
+				r.People = append(r.People, id)
+			}
+		case "item":
+			typeText, idText, _ := strings.Cut(rest, ":")
+			entityTypeID, id := PositiveID(typeText), PositiveID(idText)
+			if entityTypeID > 0 && entityTypeID < 1<<31 && id > 0 {
+				r.Items[int(entityTypeID)] = append(r.Items[int(entityTypeID)], id)
+			}
 		}
 	}
-	return w
+	return r
 }
 
-// Name is what a key stands for.
-type Name struct {
-	Text  string `json:"text"`
-	Photo string `json:"photo,omitempty"`
-}
-
-// Rows asks for all product rows of an item, of which its card has counted so many.
-type Rows struct {
+// ProductsRequest asks for all product rows of an item, of which its card has counted so many.
+type ProductsRequest struct {
 	Ref   Ref
 	Count int
 }
 
-// Found is what Names found.
-type Found struct {
-	Names    map[string]Name
-	Products *Products // nil where they were not asked for
+// FoundNames is what Names found.
+type FoundNames struct {
+	Names    Names
+	Products *Reading // with all product rows; nil where they were not asked for
 }
 
-// Names finds what keys stand for, with one request to the portal where anything is unknown and none otherwise. What the
-// user may not see, or what is gone, has no name in the answer. With rows the same request reads all product rows of an
-// item. Errors are problems for people.
-func (c *Cards) Names(ctx context.Context, visit *gate.Visit, r Reader, keys []string, rows *Rows) (Found, error) {
-	names := c.names(visit)
-	w := parseNames(keys)
+// Names finds names, with one request to the portal where anything is unknown and none otherwise. What the user may not
+// see, or what is gone, has no name. With a request for products it reads all product rows of an item as well.
+func (s *Source) Names(ctx context.Context, v Viewer, r NamesRequest, products *ProductsRequest) (FoundNames, error) {
+	names := s.names(v.Who())
 	var commands []bitrix24.Command
-	unknown := slices.DeleteFunc(slices.Clone(w.people), func(id int64) bool { _, ok := names.person(id); return ok })
+	var known *Type
+	if products != nil { // first, so that many names do not take their place
+		known = s.Cache.typeOf(v.Who(), products.Ref.EntityTypeID)
+		commands = append(known.missing(products.Ref.EntityTypeID), itemCommand(products.Ref))
+		for page := 0; page == 0 || page*ProductPage < products.Count && page < MaxProductPages; page++ {
+			commands = append(commands, productCommand(products.Ref, page))
+		}
+	}
 	asked := map[string][]Ref{}
+	add := func(key string, refs []Ref, command bitrix24.Command) {
+		// What does not fit stays as it is until the page is opened anew: that takes items with links of very many types.
+		if len(commands) < bitrix24.MaxBatch-1 {
+			asked[key] = refs
+			commands = append(commands, command)
+		}
+	}
+	unknown := slices.DeleteFunc(slices.Clone(r.People), func(id int64) bool { _, ok := names.Person(id); return ok })
 	for i, ids := range chunks(unknown) {
 		key := "people" + strconv.Itoa(i)
-		for _, id := range ids {
-			asked[key] = append(asked[key], Ref{0, id})
-		}
-		commands = append(commands, bitrix24.Command{Key: key, Method: "user.get", Params: bitrix24.Params{"FILTER": bitrix24.Params{"ID": texts(ids)}}})
+		add(key, refsOf(0, ids), bitrix24.Command{Key: key, Method: "user.get", Params: bitrix24.Params{
+			"FILTER": bitrix24.Params{"ID": texts(ids)}, "select": []string{"ID", "NAME", "LAST_NAME", "PERSONAL_PHOTO"}, "IMAGE_RESIZE": "small",
+		}})
 	}
-	for _, entityTypeID := range slices.Sorted(maps.Keys(w.items)) {
-		unknown := slices.DeleteFunc(slices.Clone(w.items[entityTypeID]), func(id int64) bool {
-			_, ok := names.title(Ref{entityTypeID, id})
+	for _, entityTypeID := range slices.Sorted(maps.Keys(r.Items)) {
+		unknown := slices.DeleteFunc(slices.Clone(r.Items[entityTypeID]), func(id int64) bool {
+			_, ok := names.Title(Ref{entityTypeID, id})
 			return ok
 		})
 		for i, ids := range chunks(unknown) {
-			key := fmt.Sprintf("items%d_%d", entityTypeID, i)
-			for _, id := range ids {
-				asked[key] = append(asked[key], Ref{entityTypeID, id})
-			}
-			commands = append(commands, titlesCommand(key, entityTypeID, bitrix24.Params{"@id": texts(ids)}))
+			key := "items" + strconv.Itoa(entityTypeID) + "_" + strconv.Itoa(i)
+			add(key, refsOf(entityTypeID, ids), titlesCommand(key, entityTypeID, bitrix24.Params{"@id": texts(ids)}))
 		}
 	}
-	var known *known
-	if rows != nil {
-		known = c.known(visit, rows.Ref, r)
-		commands = append(append(commands, known.commands(rows.Ref)...), bitrix24.Command{Key: "item", Method: "crm.item.get", Params: bitrix24.Params{
-			"entityTypeId": rows.Ref.EntityTypeID, "id": rows.Ref.ID,
-		}})
-		for page := 0; page == 0 || page*productPage < rows.Count && page < maxProductPages; page++ {
-			commands = append(commands, productCommand(rows.Ref, page))
-		}
+	if len(commands) == 0 {
+		return FoundNames{Names: names}, nil
 	}
-	found := Found{Names: map[string]Name{}}
-	if len(commands) > 0 {
-		// What does not fit stays as it is until the page is opened anew: that takes items with links of very many types.
-		result, err := visit.Batch(ctx, commands[:min(len(commands), bitrix24.MaxBatch-1)])
+	result, err := v.Batch(ctx, commands)
+	if err != nil {
+		return FoundNames{}, err
+	}
+	names = s.names(v.Who())
+	found := FoundNames{Names: names}
+	s.learnNames(v.Who(), result, asked)
+	if products != nil {
+		item, err := itemOf(result)
 		if err != nil {
-			return found, err
+			return FoundNames{}, err
 		}
-		names.learn(result, asked)
-		if rows != nil {
-			if found.Products, err = c.rows(known, visit, r, result); err != nil {
-				return found, err
-			}
+		if known, err = s.learnType(v.Who(), products.Ref.EntityTypeID, known, result); err != nil {
+			return FoundNames{}, err
 		}
-	}
-	for _, id := range w.people {
-		if person, ok := names.person(id); ok && person.Name != "" {
-			found.Names[personName(id)] = Name{person.Name, person.Photo}
-		}
-	}
-	for entityTypeID, ids := range w.items {
-		for _, id := range ids {
-			ref := Ref{entityTypeID, id}
-			if title, ok := names.title(ref); ok && title != "" {
-				found.Names[ref.name()] = Name{Text: title}
-			}
-		}
+		found.Products = &Reading{Ref: products.Ref, Item: item, Type: known.complete(), Products: readProducts(result), Names: names}
 	}
 	return found, nil
-}
-
-// rows reads all product rows of an item.
-func (c *Cards) rows(k *known, visit *gate.Visit, r Reader, result *bitrix24.BatchResult) (*Products, error) {
-	it, err := itemOf(result)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.complete(k, result); err != nil {
-		return nil, gate.Problem(err)
-	}
-	f := c.formatter(k, visit, r)
-	f.item = it
-	return f.products(readProducts(result)), nil
 }
 
 // titlesCommand asks for titles of items. A contact has a name and no title.
@@ -158,84 +147,83 @@ func titlesCommand(key string, entityTypeID int, filter bitrix24.Params) bitrix2
 	}}
 }
 
-// titled is an item of a list with what it is called.
-type titled struct {
-	ID       bitrix24.ID `json:"id"`
-	Title    string      `json:"title"`
-	Name     string      `json:"name"`
-	LastName string      `json:"lastName"`
+// Title is what an item is called; empty where it has neither a title nor a name.
+func (it *Item) Title() string {
+	return cmp.Or(strings.TrimSpace(it.Text("title")), strings.TrimSpace(it.Text("name")+" "+it.Text("lastName")))
 }
 
-func (t titled) title() string {
-	return cmp.Or(strings.TrimSpace(t.Title), strings.TrimSpace(t.Name+" "+t.LastName))
-}
-
-// names are what a user knows the people and items of a portal as.
-type names struct {
-	cache  *Cache
-	viewer personKey
-}
-
-func (c *Cards) names(visit *gate.Visit) names {
-	return names{c.Cache, personKey{visit.Portal.MemberID, visit.User.ID}}
-}
-
-func (n names) person(id int64) (Person, bool) {
-	return n.cache.people.get(personKey{n.viewer.portal, portal.UserID(id)})
-}
-
-func (n names) title(ref Ref) (string, bool) { return n.cache.titles.get(titleKey{n.viewer, ref}) }
-
-// learn keeps the names that an answer brought. Who is gone, or what the user may not see, is kept as nameless: asking
-// again at every open would cost a request each time.
-func (n names) learn(result *bitrix24.BatchResult, asked map[string][]Ref) {
+// learnNames keeps the names that an answer brought. Who is gone, or what the user may not see, is kept as nameless for
+// this viewer: asking again at every open would cost a request each time. A refusal that passes is not kept.
+func (s *Source) learnNames(who Who, result *bitrix24.BatchResult, asked map[string][]Ref) {
 	for key, refs := range asked {
+		raw, err := result.Raw(key)
+		if err != nil && !isLasting(err) {
+			continue
+		}
 		found := map[Ref]Person{}
-		if refs[0].EntityTypeID == 0 {
-			var people []struct {
-				ID       bitrix24.ID `json:"ID"`
-				Name     string      `json:"NAME"`
-				LastName string      `json:"LAST_NAME"`
-				Photo    string      `json:"PERSONAL_PHOTO"`
-			}
-			if result.Decode(key, &people) != nil {
-				continue
-			}
-			for _, p := range people {
-				found[Ref{0, int64(p.ID)}] = Person{strings.TrimSpace(p.Name + " " + p.LastName), photo(p.Photo)}
-			}
+		entityTypeID := refs[0].EntityTypeID
+		if entityTypeID == 0 {
+			bitrix24.EachElement(raw, func(value []byte) bool {
+				var p struct {
+					ID       bitrix24.ID `json:"ID"`
+					Name     string      `json:"NAME"`
+					LastName string      `json:"LAST_NAME"`
+					Photo    string      `json:"PERSONAL_PHOTO"`
+				}
+				if json.Unmarshal(value, &p) == nil {
+					found[Ref{0, int64(p.ID)}] = Person{cut(strings.TrimSpace(p.Name + " " + p.LastName)), photo(p.Photo)}
+				}
+				return len(found) < namesPage
+			})
 		} else {
-			var list struct {
-				Items []titled `json:"items"`
-			}
-			if result.Err(key) == nil && result.Decode(key, &list) != nil {
-				continue // not read, which is not the same as refused
-			}
-			for _, item := range list.Items {
-				found[Ref{refs[0].EntityTypeID, int64(item.ID)}] = Person{Name: item.title()}
-			}
+			eachItem(raw, func(it *Item) bool {
+				found[Ref{entityTypeID, PositiveID(it.Text("id"))}] = Person{Name: cut(it.Title())}
+				return len(found) < namesPage
+			})
 		}
 		for _, ref := range refs {
-			if ref.EntityTypeID == 0 {
-				n.cache.people.add(personKey{n.viewer.portal, portal.UserID(ref.ID)}, found[ref])
-			} else {
-				n.cache.titles.add(titleKey{n.viewer, ref}, found[ref].Name)
-			}
+			s.Cache.keepName(who, ref, found[ref])
 		}
 	}
+}
+
+// eachItem walks the items of a list.
+func eachItem(raw []byte, do func(*Item) bool) {
+	bitrix24.EachMember(raw, func(name, value []byte) bool {
+		if string(name) != `"items"` {
+			return true
+		}
+		bitrix24.EachElement(value, func(value []byte) bool { return do(ParseItem(value)) })
+		return false
+	})
 }
 
 // photo lets addresses of pictures pass that a page may load.
 func photo(address string) string {
-	if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
-		return withoutAuth(address)
+	if len(address) <= 2*maxNameLength && (strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")) {
+		return WithoutAuthorization(address)
 	}
 	return ""
+}
+
+func cut(text string) string {
+	if len(text) <= maxNameLength {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxNameLength], "") + "…"
 }
 
 func chunks(ids []int64) [][]int64 {
 	slices.Sort(ids)
 	return slices.Collect(slices.Chunk(slices.Compact(ids), namesPage))
+}
+
+func refsOf(entityTypeID int, ids []int64) []Ref {
+	refs := make([]Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = Ref{entityTypeID, id}
+	}
+	return refs
 }
 
 func texts(ids []int64) []string {
@@ -244,4 +232,21 @@ func texts(ids []int64) []string {
 		out[i] = strconv.FormatInt(id, 10)
 	}
 	return out
+}
+
+// viewerNames are the names that the cache holds for a viewer.
+type viewerNames struct {
+	cache *Cache
+	who   Who
+}
+
+func (s *Source) names(who Who) Names { return viewerNames{s.Cache, who} }
+
+// Person implements Names.
+func (n viewerNames) Person(id int64) (Person, bool) { return n.cache.name(n.who, Ref{0, id}) }
+
+// Title implements Names.
+func (n viewerNames) Title(ref Ref) (string, bool) {
+	found, ok := n.cache.name(n.who, ref)
+	return found.Name, ok
 }

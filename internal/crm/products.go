@@ -1,61 +1,42 @@
 package crm
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
 	"itemlens/internal/bitrix24"
 )
 
-// productPage is how many rows crm.item.productrow.list gives at once; maxProductPages is how many pages a card shows.
+// ProductPage is how many rows crm.item.productrow.list gives at once; MaxProductPages is how many pages a card shows.
 const (
-	productPage     = 50
-	maxProductPages = 20
+	ProductPage     = 50
+	MaxProductPages = 20
 )
 
-// productRow is a row of an item's products (api-reference/crm/data-types.md, crm_item_product_row). Prices are those of
-// one unit; price holds discounts and taxes.
-type productRow struct {
-	Name           string      `json:"productName"`
-	Price          number      `json:"price"`
-	PriceExclusive number      `json:"priceExclusive"` // without tax
-	Quantity       number      `json:"quantity"`
-	DiscountRate   number      `json:"discountRate"`
-	DiscountSum    number      `json:"discountSum"` // of one unit
-	DiscountType   bitrix24.ID `json:"discountTypeId"`
-	TaxRate        *number     `json:"taxRate"` // null: no tax
-	Measure        string      `json:"measureName"`
-	Sort           bitrix24.ID `json:"sort"`
-}
-
-// number is a number that may come as text.
-type number float64
-
-// UnmarshalJSON never fails: what is no number is 0.
-func (n *number) UnmarshalJSON(text []byte) error {
-	value, _ := strconv.ParseFloat(strings.Trim(string(text), `"`), 64)
-	*n = number(value)
-	return nil
-}
-
-// Products are the product rows of an item as its card shows them.
-type Products struct {
-	Rows     []ProductRow
-	Total    string
-	Tax      string // empty where there is none
-	Discount string // empty where there is none
-	Count    int    // how many rows the item has
-	Missing  int    // how many of them are not shown yet
-	Beyond   int    // how many of them are more than a card shows
-}
-
-// ProductRow is one row.
+// ProductRow is a row of an item's products (api-reference/crm/data-types.md, crm_item_product_row). Prices are those of
+// one unit; Price holds discounts and taxes.
 type ProductRow struct {
-	Name, Price, Quantity, Discount, Tax, Sum string
+	Name           string
+	Price          float64
+	PriceExclusive float64 // without tax
+	Quantity       float64
+	DiscountRate   float64
+	DiscountSum    float64 // of one unit
+	DiscountType   int64
+	TaxRate        float64
+	Taxed          bool // false: no tax, which is not the same as 0 %
+	Measure        string
 }
 
-// hasProducts reports whether items of a type may have product rows.
-func hasProducts(entityTypeID int) bool {
+// ProductRows are the rows of an item that were read.
+type ProductRows struct {
+	Rows  []ProductRow
+	Total int // how many the item has
+}
+
+// HasProducts reports whether items of a type may have product rows.
+func HasProducts(entityTypeID int) bool {
 	return entityTypeID != bitrix24.Contact && entityTypeID != bitrix24.Company
 }
 
@@ -64,65 +45,69 @@ func productCommand(ref Ref, page int) bitrix24.Command {
 	return bitrix24.Command{Key: "products" + strconv.Itoa(page), Method: "crm.item.productrow.list", Params: bitrix24.Params{
 		"filter": bitrix24.Params{"=ownerType": bitrix24.ShortCode(ref.EntityTypeID), "=ownerId": ref.ID},
 		"order":  bitrix24.Params{"sort": "asc"},
-		"start":  page * productPage,
+		"start":  page * ProductPage,
 	}}
 }
 
 // readProducts reads the pages of rows that were asked for. An item that cannot have any answers an error, which is none.
-func readProducts(result *bitrix24.BatchResult) (rows []productRow, total int) {
-	for page := range maxProductPages {
+func readProducts(result *bitrix24.BatchResult) ProductRows {
+	var rows ProductRows
+	for page := range MaxProductPages {
 		key := "products" + strconv.Itoa(page)
-		var answer struct {
-			Rows []productRow `json:"productRows"`
-		}
-		if result.Result[key] == nil || result.Decode(key, &answer) != nil {
+		raw, err := result.Raw(key)
+		if err != nil {
 			continue
 		}
-		rows = append(rows, answer.Rows...)
-		total = max(total, result.Totals[key], len(rows))
+		bitrix24.EachMember(raw, func(name, value []byte) bool {
+			if string(name) != `"productRows"` {
+				return true
+			}
+			rows.Rows = append(rows.Rows, ParseProductRows(value)...)
+			return false
+		})
+		rows.Total = max(rows.Total, result.Totals[key], len(rows.Rows))
 	}
-	return rows, total
+	return rows
 }
 
-// products formats rows; nil where there are none.
-func (f *formatter) products(rows []productRow, total int) *Products {
-	if len(rows) == 0 {
-		return nil
-	}
-	currency := f.item.text("currencyId")
-	p := &Products{Count: total, Missing: total - len(rows)}
-	if len(rows) > productPage {
-		p.Missing, p.Beyond = 0, p.Missing
-	}
-	var sum, tax, discount float64
-	for _, r := range rows {
-		line := float64(r.Price) * float64(r.Quantity)
-		sum += line
-		row := ProductRow{
-			Name:     r.Name,
-			Price:    f.amount(float64(r.Price), currency),
-			Quantity: strings.TrimSpace(f.l.Number(float64(r.Quantity), 4) + "\u00a0" + r.Measure),
-			Sum:      f.amount(line, currency),
+// ParseProductRows reads a list of rows. What is no number is 0.
+func ParseProductRows(raw []byte) []ProductRow {
+	var rows []ProductRow
+	bitrix24.EachElement(raw, func(value []byte) bool {
+		if len(value) == 0 || value[0] != '{' {
+			return true
 		}
-		if r.DiscountSum != 0 {
-			discount += float64(r.DiscountSum) * float64(r.Quantity)
-			row.Discount = f.amount(float64(r.DiscountSum), currency)
-			if r.DiscountType == 2 { // in percent
-				row.Discount = f.l.Number(float64(r.DiscountRate), 2) + "\u00a0%"
+		var r ProductRow
+		bitrix24.EachMember(value, func(name, value []byte) bool {
+			switch string(name) {
+			case `"productName"`:
+				r.Name = bitrix24.Text(value)
+			case `"price"`:
+				r.Price = number(value)
+			case `"priceExclusive"`:
+				r.PriceExclusive = number(value)
+			case `"quantity"`:
+				r.Quantity = number(value)
+			case `"discountRate"`:
+				r.DiscountRate = number(value)
+			case `"discountSum"`:
+				r.DiscountSum = number(value)
+			case `"discountTypeId"`:
+				r.DiscountType = int64(number(value))
+			case `"taxRate"`:
+				r.TaxRate, r.Taxed = number(value), string(value) != "null"
+			case `"measureName"`:
+				r.Measure = bitrix24.Text(value)
 			}
-		}
-		if r.TaxRate != nil {
-			tax += (float64(r.Price) - float64(r.PriceExclusive)) * float64(r.Quantity)
-			row.Tax = f.l.Number(float64(*r.TaxRate), 2) + "\u00a0%"
-		}
-		p.Rows = append(p.Rows, row)
-	}
-	p.Total = f.amount(sum, currency)
-	if tax != 0 {
-		p.Tax = f.amount(tax, currency)
-	}
-	if discount != 0 {
-		p.Discount = f.amount(discount, currency)
-	}
-	return p
+			return true
+		})
+		rows = append(rows, r)
+		return len(rows) < ProductPage*MaxProductPages
+	})
+	return rows
+}
+
+func number(raw json.RawMessage) float64 {
+	value, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
+	return value
 }

@@ -1,11 +1,11 @@
 package crm
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
+	"sync"
 
 	"itemlens/internal/bitrix24"
 )
@@ -13,14 +13,15 @@ import (
 // Field is a field of a type, as crm.item.fields describes it (api-reference/crm/universal/crm-item-fields.md).
 type Field struct {
 	Name       string
-	Type       string            `json:"type"`
-	Title      string            `json:"title"`
-	Deprecated bitrix24.Bool     `json:"isDeprecated"`
-	StatusType string            `json:"statusType"`
-	Items      []EnumItem        `json:"items"`
-	Settings   bitrix24.Object   `json:"settings"`
-	UpperName  string            `json:"upperName"`
-	choices    map[string]string // Items by id
+	Type       string          `json:"type"`
+	Title      string          `json:"title"`
+	Deprecated bitrix24.Bool   `json:"isDeprecated"`
+	StatusType string          `json:"statusType"`
+	Items      []EnumItem      `json:"items"`
+	Settings   bitrix24.Object `json:"settings"`
+	UpperName  string          `json:"upperName"`
+
+	choices map[string]string // Items by id
 }
 
 // EnumItem is a value of an enumeration.
@@ -29,54 +30,118 @@ type EnumItem struct {
 	Value string      `json:"VALUE"`
 }
 
-// Schema is what a portal says of a type in one language: its fields in the portal's order, and its pipelines.
-type Schema struct {
-	Fields     []Field
-	byName     map[string]*Field
-	byUpper    map[string]*Field
-	categories map[string]string
+// Choice finds a value of an enumeration by its id.
+func (f *Field) Choice(id string) (string, bool) {
+	value, ok := f.choices[id]
+	return value, ok
+}
+
+// WithChoices makes the field's values known by their ids.
+func (f Field) WithChoices() Field {
+	f.choices = make(map[string]string, len(f.Items))
+	for _, item := range f.Items {
+		f.choices[strconv.FormatInt(int64(item.ID), 10)] = item.Value
+	}
+	return f
+}
+
+// IsCustom reports whether a field was made in the portal rather than by the platform.
+func IsCustom(name string) bool {
+	return strings.HasPrefix(name, "uf") || strings.HasPrefix(name, "UF_")
+}
+
+// Fields are the fields of a type in one language, in the portal's order.
+type Fields struct {
+	All     []Field
+	byName  map[string]int
+	byUpper map[string]int
+	derived sync.Map
+}
+
+// NewFields makes Fields of a list.
+func NewFields(all []Field) *Fields {
+	f := &Fields{All: all, byName: make(map[string]int, len(all)), byUpper: make(map[string]int, len(all))}
+	for i := range all {
+		f.byName[all[i].Name] = i
+		f.byUpper[strings.ToUpper(all[i].UpperName)] = i
+	}
+	return f
 }
 
 // Field finds a field by name; nil where the portal does not describe it.
-func (s *Schema) Field(name string) *Field { return s.byName[name] }
-
-// schemaCommands ask for a schema.
-func schemaCommands(entityTypeID int) []bitrix24.Command {
-	params := bitrix24.Params{"entityTypeId": entityTypeID}
-	return []bitrix24.Command{
-		{Key: "fields", Method: "crm.item.fields", Params: params},
-		{Key: "categories", Method: "crm.category.list", Params: params},
+func (f *Fields) Field(name string) *Field {
+	if at, ok := f.byName[name]; ok {
+		return &f.All[at]
 	}
+	return nil
 }
 
-// readSchema reads the answers to schemaCommands. A type without pipelines answers an error for them, which is none.
-func readSchema(result *bitrix24.BatchResult) (*Schema, error) {
-	schema := &Schema{byName: map[string]*Field{}, byUpper: map[string]*Field{}, categories: map[string]string{}}
-	var fields struct {
-		Fields json.RawMessage `json:"fields"`
+// ByUpper finds a field by its original name in capitals; nil where the portal does not describe it.
+func (f *Fields) ByUpper(name string) *Field {
+	if at, ok := f.byUpper[name]; ok {
+		return &f.All[at]
 	}
-	if err := result.Decode("fields", &fields); err != nil {
-		return nil, err
+	return nil
+}
+
+// Derive keeps what is worked out of these fields alone for as long as they are kept. key is of a type of the caller's
+// own, and there are few of them: a language of the catalog.
+func (f *Fields) Derive(key any, make func() any) any {
+	if kept, ok := f.derived.Load(key); ok {
+		return kept
 	}
-	err := eachMember(fields.Fields, func(name string, value json.RawMessage) error {
-		field := Field{Name: name}
-		if err := json.Unmarshal(value, &field); err != nil {
-			field = Field{Name: name} // one field that is told differently must not cost the page
+	kept, _ := f.derived.LoadOrStore(key, make())
+	return kept
+}
+
+func fieldsCommand(entityTypeID int) bitrix24.Command {
+	return bitrix24.Command{Key: "fields", Method: "crm.item.fields", Params: bitrix24.Params{"entityTypeId": entityTypeID}}
+}
+
+// readFields reads the answer of crm.item.fields.
+func readFields(raw json.RawMessage) (*Fields, error) {
+	var all []Field
+	described := false
+	bitrix24.EachMember(raw, func(name, value []byte) bool {
+		if string(name) != `"fields"` {
+			return true
 		}
-		field.choices = map[string]string{}
-		for _, item := range field.Items {
-			field.choices[fmt.Sprint(int64(item.ID))] = item.Value
-		}
-		schema.Fields = append(schema.Fields, field)
-		return nil
+		described = len(value) > 0 && (value[0] == '{' || value[0] == '[')
+		bitrix24.EachMember(value, func(name, value []byte) bool {
+			field := Field{Name: bitrix24.Text(name)}
+			if err := json.Unmarshal(value, &field); err != nil {
+				field = Field{Name: field.Name} // one field that is told differently must not cost the page
+			}
+			all = append(all, field.WithChoices())
+			return len(all) < MaxMembers
+		})
+		return false
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read fields: %w", err)
+	if !described {
+		return nil, &bitrix24.AnswerError{Method: "crm.item.fields", Status: 200, Kind: "not_json", Err: fmt.Errorf("fields are no object")}
 	}
-	for i := range schema.Fields {
-		field := &schema.Fields[i]
-		schema.byName[field.Name] = field
-		schema.byUpper[strings.ToUpper(field.UpperName)] = field
+	return NewFields(all), nil
+}
+
+// Pipelines are the pipelines of a type that a user may see, by id.
+type Pipelines struct {
+	IDs   []string // in the portal's order
+	Names map[string]string
+}
+
+// maxPipelines is how many pipelines of a type are read.
+const maxPipelines = 1000
+
+func pipelinesCommand(entityTypeID int) bitrix24.Command {
+	return bitrix24.Command{Key: "pipelines", Method: "crm.category.list", Params: bitrix24.Params{"entityTypeId": entityTypeID}}
+}
+
+// readPipelines reads the answer of crm.category.list (api-reference/crm/universal/category/crm-category-list.md); nil of
+// a type that has none.
+func readPipelines(raw json.RawMessage) (*Pipelines, error) {
+	p := &Pipelines{Names: map[string]string{}}
+	if raw == nil {
+		return p, nil
 	}
 	var list struct {
 		Categories []struct {
@@ -84,42 +149,15 @@ func readSchema(result *bitrix24.BatchResult) (*Schema, error) {
 			Name string      `json:"name"`
 		} `json:"categories"`
 	}
-	if result.Decode("categories", &list) == nil {
-		for _, c := range list.Categories {
-			schema.categories[fmt.Sprint(int64(c.ID))] = c.Name
-		}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("read pipelines: %w", err)
 	}
-	return schema, nil
-}
-
-// eachMember walks an object in the order in which it is written; [] is an empty one.
-func eachMember(object json.RawMessage, do func(name string, value json.RawMessage) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	open, err := decoder.Token()
-	if err == io.EOF || open == json.Delim('[') || open == nil {
-		return nil
-	}
-	if err != nil || open != json.Delim('{') {
-		return fmt.Errorf("not an object: %w", err)
-	}
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return err
+	for _, c := range list.Categories[:min(len(list.Categories), maxPipelines)] {
+		id := strconv.FormatInt(int64(c.ID), 10)
+		if _, twice := p.Names[id]; !twice {
+			p.IDs = append(p.IDs, id)
 		}
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return err
-		}
-		if err := do(name, value); err != nil {
-			return err
-		}
+		p.Names[id] = c.Name
 	}
-	return nil
-}
-
-// isCustom reports whether a field was made in the portal rather than by the platform.
-func isCustom(name string) bool {
-	return strings.HasPrefix(name, "uf") || strings.HasPrefix(name, "UF_")
+	return p, nil
 }

@@ -13,7 +13,6 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
-	"golang.org/x/text/number"
 )
 
 // Catalog holds the messages of all languages.
@@ -23,9 +22,10 @@ type Catalog struct {
 
 // Printer writes messages and values in one language. It is safe for concurrent use.
 type Printer struct {
-	lang      string
-	localizer *goi18n.Localizer
-	numbers   *message.Printer
+	lang     string
+	messages map[string]*preparedMessage
+	numbers  numberFormat
+	dates    struct{ day, moment string } // as layouts of package time
 }
 
 // platformCodes are the platform's codes of languages that differ from the usual ones (api-reference/crm/data-types.md,
@@ -38,20 +38,32 @@ var platformCodes = []struct{ code, lang string }{
 // rightToLeft are the languages that are written from the right.
 var rightToLeft = []string{"ar"}
 
-// Load reads locales/*.json; each file is named after its language.
+// Load reads *.json; each file is named after its language.
 func Load(files fs.FS) (*Catalog, error) {
-	names, err := fs.Glob(files, "locales/*.json")
+	names, err := fs.Glob(files, "*.json")
 	if err != nil || len(names) == 0 {
-		return nil, fmt.Errorf("no message files in locales/: %w", err)
+		return nil, fmt.Errorf("no message files: %w", err)
 	}
 	bundle := goi18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	catalog := &Catalog{printers: map[string]*Printer{}}
+	texts := map[string]map[string]json.RawMessage{} // by language and id
 	for _, name := range names {
-		if _, err := bundle.LoadMessageFileFS(files, name); err != nil {
+		file, err := bundle.LoadMessageFileFS(files, name)
+		if err != nil {
 			return nil, fmt.Errorf("read messages %s: %w", name, err)
 		}
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("read messages %s: %w", name, err)
+		}
+		var all map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return nil, fmt.Errorf("read messages %s: %w", name, err)
+		}
+		texts[file.Tag.String()] = all
 	}
+	english := texts[language.English.String()]
 	for _, tag := range bundle.LanguageTags() {
 		lang := tag.String()
 		// Digits are those of the portal's pages, in every language.
@@ -59,7 +71,18 @@ func Load(files fs.FS) (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("language %s: %w", lang, err)
 		}
-		catalog.printers[lang] = &Printer{lang, goi18n.NewLocalizer(bundle, lang), message.NewPrinter(digits)}
+		p := &Printer{lang: lang, messages: map[string]*preparedMessage{}, numbers: newNumberFormat(message.NewPrinter(digits))}
+		localizer := goi18n.NewLocalizer(bundle, lang)
+		for id, text := range english {
+			if own, ok := texts[lang][id]; ok {
+				text = own
+			}
+			if p.messages[id], err = prepare(localizer, id, text); err != nil {
+				return nil, fmt.Errorf("message %s in %s: %w", id, lang, err)
+			}
+		}
+		p.dates.day, p.dates.moment = p.T("format.date"), p.T("format.datetime")
+		catalog.printers[lang] = p
 	}
 	return catalog, nil
 }
@@ -114,37 +137,25 @@ func (p *Printer) Dir() string {
 // T writes a message; arguments are name, value, name, value. "Count" chooses the plural form. A message that is
 // missing shows as its id, and a test keeps that from happening.
 func (p *Printer) T(id string, args ...any) string {
-	config := &goi18n.LocalizeConfig{MessageID: id}
-	if len(args) > 0 {
-		data := map[string]any{}
-		for i := 0; i+1 < len(args); i += 2 {
-			data[fmt.Sprint(args[i])] = args[i+1]
-		}
-		config.TemplateData = data
-		config.PluralCount = data["Count"]
+	if m, ok := p.messages[id]; ok {
+		return m.write(args)
 	}
-	text, err := p.localizer.Localize(config)
-	if err != nil && text == "" {
-		return id
-	}
-	return text
+	return id
 }
 
 // Has reports whether a message exists.
 func (p *Printer) Has(id string) bool {
-	_, err := p.localizer.Localize(&goi18n.LocalizeConfig{MessageID: id})
-	return err == nil
+	_, ok := p.messages[id]
+	return ok
 }
 
 // Number writes a number with the language's separators and at most so many digits after the point.
 func (p *Printer) Number(value float64, maxDigits int) string {
-	return p.numbers.Sprint(number.Decimal(value, number.MaxFractionDigits(maxDigits)))
+	return p.numbers.write(value, 0, maxDigits)
 }
 
 // Amount writes a sum with exactly two digits after the point.
-func (p *Printer) Amount(value float64) string {
-	return p.numbers.Sprint(number.Decimal(value, number.Scale(2)))
-}
+func (p *Printer) Amount(value float64) string { return p.numbers.write(value, 2, 2) }
 
 // Size writes how large a file is, in units of 1024 bytes.
 func (p *Printer) Size(bytes int64) string {
@@ -156,7 +167,7 @@ func (p *Printer) Size(bytes int64) string {
 }
 
 // Date writes a day.
-func (p *Printer) Date(t time.Time) string { return t.Format(p.T("format.date")) }
+func (p *Printer) Date(t time.Time) string { return t.Format(p.dates.day) }
 
 // DateTime writes a moment, in the zone that it carries.
-func (p *Printer) DateTime(t time.Time) string { return t.Format(p.T("format.datetime")) }
+func (p *Printer) DateTime(t time.Time) string { return t.Format(p.dates.moment) }

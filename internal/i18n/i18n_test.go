@@ -3,19 +3,21 @@ package i18n_test
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"itemlens/internal/i18n"
-	"itemlens/web"
+	"itemlens/web/locales"
 )
 
 func messages(t *testing.T, name string) map[string]any {
 	t.Helper()
-	text, err := fs.ReadFile(web.Files(), name)
+	text, err := fs.ReadFile(locales.Files, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +29,8 @@ func messages(t *testing.T, name string) map[string]any {
 }
 
 func TestEveryLanguageHasEveryMessage(t *testing.T) {
-	english := messages(t, "locales/en.json")
-	names, _ := fs.Glob(web.Files(), "locales/*.json")
+	english := messages(t, "en.json")
+	names, _ := fs.Glob(locales.Files, "*.json")
 	for _, name := range names {
 		other := messages(t, name)
 		for id := range english {
@@ -56,26 +58,41 @@ func placeholders(message any) string {
 	return strings.Join(slices.Compact(found), " ")
 }
 
-// TestEveryMessageInTemplatesExists looks for {{...T "id"...}} in the templates.
+// TestEveryMessageInTemplatesExists looks for T("id") in the templates and in the code.
 func TestEveryMessageInTemplatesExists(t *testing.T) {
-	english := messages(t, "locales/en.json")
-	used := regexp.MustCompile(`\.?T "([a-z0-9_.]+)"`)
-	names, _ := fs.Glob(web.Files(), "templates/*.html")
+	english := messages(t, "en.json")
+	used := regexp.MustCompile(`\bT\("([a-z0-9_.]+)"[,)]`)
+	var names []string
+	for _, pattern := range []string{"../../web/templates/*.templ", "../*/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		names = append(names, found...)
+	}
+	count := 0
 	for _, name := range names {
-		text, err := fs.ReadFile(web.Files(), name)
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, match := range used.FindAllStringSubmatch(string(text), -1) {
+			count++
 			if _, ok := english[match[1]]; !ok {
 				t.Errorf("%s uses %s, which does not exist", name, match[1])
 			}
 		}
 	}
+	if count < 100 {
+		t.Errorf("only %d messages found in %d files", count, len(names))
+	}
 }
 
 func TestPluralsAndFormats(t *testing.T) {
-	catalog, err := i18n.Load(web.Files())
+	catalog, err := i18n.Load(locales.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

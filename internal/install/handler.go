@@ -12,6 +12,7 @@ import (
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
 	"itemlens/web"
+	"itemlens/web/templates"
 )
 
 // Handler serves the install page and the events.
@@ -59,8 +60,8 @@ func (h *Handler) callback(c echo.Context) error {
 	}
 	c.Set("portal", p.MemberID)
 	page := h.Page(c.QueryParam("LANG"))
-	page.Title, page.LibraryJS, page.Data = page.L.T("connected.title"), "", report
-	return c.Render(http.StatusOK, "connected", page)
+	page.Title, page.LibraryJS = page.L.T("connected.title"), ""
+	return h.Render(c, http.StatusOK, templates.Connected(page, report != nil))
 }
 
 func (h *Handler) cookie(value string, seconds int) *http.Cookie {
@@ -83,8 +84,12 @@ func (h *Handler) install(c echo.Context) error {
 	c.Set("portal", p.MemberID)
 	c.Set("user", p.InstallerID)
 	page := h.Page(req.Lang)
-	page.Title, page.Data = page.L.T("install.title"), report
-	return c.Render(http.StatusOK, "install", page)
+	page.Title = page.L.T("install.title")
+	view := templates.InstallView{Skipped: report.Skipped}
+	for _, t := range report.Types {
+		view.Types = append(view.Types, t.Title)
+	}
+	return h.Render(c, http.StatusOK, templates.Install(page, view))
 }
 
 func (h *Handler) event(c echo.Context) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/crm"
 )
 
 // metrics are what /metrics tells. Labels are bounded: routes, methods that the app calls, known codes.
@@ -32,6 +33,33 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// watchCache tells how the cache of schemas and names fares.
+func (m *metrics) watchCache(cache *crm.Cache) {
+	tell := func(name, help string, kind prometheus.ValueType, value func(crm.CacheStats) float64) {
+		m.registry.MustRegister(cacheCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return value(cache.Stats()) }})
+	}
+	tell("itemlens_cache_hits_total", "Look-ups in the cache of schemas and names that found something.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Hits) })
+	tell("itemlens_cache_misses_total", "Look-ups in the cache of schemas and names that found nothing.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Misses) })
+	tell("itemlens_cache_evictions_total", "Entries that the cache gave up for lack of room or for their age.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Evictions) })
+	tell("itemlens_cache_bytes", "Weight of what the cache keeps, in bytes.", prometheus.GaugeValue, func(s crm.CacheStats) float64 { return float64(s.Bytes) })
+	tell("itemlens_cache_entries", "Entries that the cache keeps.", prometheus.GaugeValue, func(s crm.CacheStats) float64 { return float64(s.Entries) })
+}
+
+// cacheCollector is one figure of a cache.
+type cacheCollector struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func() float64
+}
+
+// Describe implements prometheus.Collector.
+func (c cacheCollector) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c cacheCollector) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(c.desc, c.kind, c.value())
 }
 
 func (m *metrics) request(route, method string, status int, took time.Duration) {

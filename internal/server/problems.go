@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,9 +13,9 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/gate"
-	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
 	"itemlens/web"
+	"itemlens/web/templates"
 )
 
 // statuses are the HTTP statuses of problems; what is not listed is 500.
@@ -53,20 +54,8 @@ var retryable = map[portal.Problem]bool{
 // problemPages turns every error into a page or JSON: status, message in the reader's language, what to do, and the
 // name of the request under which the log tells the whole cause.
 type problemPages struct {
-	catalog   *i18n.Catalog
-	libraryJS string
-	log       *slog.Logger
-}
-
-// problemPage is the data of templates/problem.html.
-type problemPage struct {
-	Code      portal.Problem
-	Title     string
-	Text      string
-	Detail    string
-	Todo      string
-	Retry     bool
-	RequestID string
+	web.Site
+	log *slog.Logger
 }
 
 func (p *problemPages) handle(err error, c echo.Context) {
@@ -92,8 +81,9 @@ func (p *problemPages) handle(err error, c echo.Context) {
 	if known, ok := c.Get("lang").(string); ok { // of the session of a page
 		lang = known
 	}
-	l := p.catalog.For(lang)
-	page := problemPage{
+	frame := p.Page(lang)
+	l := frame.L
+	page := templates.ProblemView{
 		Code:      problem,
 		Title:     l.T("problem." + string(problem) + ".title"),
 		Text:      l.T("problem." + string(problem) + ".text"),
@@ -116,7 +106,10 @@ func (p *problemPages) handle(err error, c echo.Context) {
 			"error": string(problem), "message": page.Title, "text": page.Text, "todo": page.Todo, "detail": page.Detail, "reference": page.RequestID,
 		})
 	} else {
-		err = c.Render(status, "problem", web.Page{L: l, Title: page.Title, LibraryJS: p.libraryJS, Data: page})
+		frame.Title = page.Title
+		// The request's time may be over; the page that says so is still to be drawn.
+		c.SetRequest(c.Request().WithContext(context.WithoutCancel(c.Request().Context())))
+		err = p.Render(c, status, templates.Problem(frame, page))
 	}
 	if err != nil {
 		p.log.Error("error page failed", "error", err.Error())

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,10 +24,12 @@ import (
 	"itemlens/internal/install"
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
+	"itemlens/internal/page"
 	"itemlens/internal/session"
 	"itemlens/internal/settings"
 	"itemlens/internal/storage"
 	"itemlens/web"
+	"itemlens/web/locales"
 )
 
 // maxBody bounds what portals may post. A page's form is about 2 KB, an event's as well.
@@ -51,7 +52,11 @@ type Server struct {
 
 // New wires the app. It connects to nothing yet.
 func New(c config.Config, store *storage.Store, log *slog.Logger, version string) (*Server, error) {
-	catalog, err := i18n.Load(web.Files())
+	catalog, err := i18n.Load(locales.Files)
+	if err != nil {
+		return nil, err
+	}
+	static, err := web.NewStatic()
 	if err != nil {
 		return nil, err
 	}
@@ -88,31 +93,33 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
 	s.jobs = &jobs.Runner{Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now}
 	installer.Planner = s.jobs
-	e := s.newEcho(renderer, catalog, m)
-	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Framed: framed}
+	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Static: static, Renderer: renderer, Framed: framed}
+	e := s.newEcho(site, m)
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
 	admission := &gate.Gate{
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
 	}
-	cards := &crm.Cards{Cache: crm.NewCache(c.SchemaLife, time.Now)}
-	(&crm.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
+	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
+	s.closers = append(s.closers, cache.Close)
+	m.watchCache(cache)
+	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones()}
+	(&page.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
 	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err
 	}
-	legal.Register(e, catalog)
+	legal.Register(e, site)
 	s.public = newHTTPServer(e, c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
 	return s, nil
 }
 
-func (s *Server) newEcho(renderer echo.Renderer, catalog *i18n.Catalog, m *metrics) *echo.Echo {
+func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Renderer = renderer
-	problems := &problemPages{catalog: catalog, libraryJS: s.config.JSLibraryURL, log: s.log}
+	problems := &problemPages{Site: site, log: s.log}
 	e.HTTPErrorHandler = problems.handle
 	library, _ := url.Parse(s.config.JSLibraryURL)
 	e.Use(
@@ -125,14 +132,7 @@ func (s *Server) newEcho(renderer echo.Renderer, catalog *i18n.Catalog, m *metri
 		limitBody(maxBody),
 		deadline(s.config.PortalTimeout+s.config.PortalWait+s.config.OAuthTimeout+5*time.Second, 4*s.config.PortalTimeout+15*time.Second),
 	)
-	static, _ := fs.Sub(web.Files(), "static")
-	files := echo.WrapHandler(http.StripPrefix("/static/", http.FileServerFS(static)))
-	e.GET("/static/*", files, func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable") // the address names the content
-			return next(c)
-		}
-	})
+	e.GET("/static/*", site.Static.Serve)
 	return e
 }
 

@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,12 +14,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/card"
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
 	"itemlens/internal/install"
 	"itemlens/internal/portal"
 	"itemlens/web"
+	"itemlens/web/templates"
 )
 
 // Store is what settings need of storage.
@@ -40,6 +43,13 @@ type Planner interface {
 	PlanBind(ctx context.Context, id portal.MemberID) error
 }
 
+// Cards shows what settings would do, and what can be arranged.
+type Cards interface {
+	// Preview makes the card of an item, or of the newest one of its type where ref names none.
+	Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref, chosen portal.Settings) (*card.Card, error)
+	Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int) (*card.Choices, error)
+}
+
 // Handler serves the settings. Every route is a request of an open page.
 type Handler struct {
 	web.Site
@@ -47,7 +57,7 @@ type Handler struct {
 	Store   Store
 	Tabs    Tabs
 	Planner Planner
-	Cards   *crm.Cards
+	Cards   Cards
 }
 
 // Register adds the routes.
@@ -61,40 +71,23 @@ func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/settings/erase", h.erase)
 }
 
-// page is what the settings page shows.
-type page struct {
-	Portal    portal.Portal
-	Tabs      []namedTab
-	Drift     bool // something stands that should not, or the other way round
-	Languages []language
-	Changes   []change
-	Holdings  portal.Holdings
-	JSON      json.RawMessage // the settings, for the page's script and for export
-}
-
-type namedTab struct {
-	install.TabState
-	Name string
-}
-
-type language struct {
-	Code, Name, Title string
-}
-
-type change struct {
-	portal.SettingsChange
-	When  string
-	Parts []string // of the settings that changed
-}
-
 // show answers the settings page as HTML.
 func (h *Handler) show(c echo.Context) error {
 	var none struct{}
-	visit, l, err := crm.Resume(c, h.Gate, h.Catalog, &none)
+	visit, l, err := h.resume(c, &none)
 	if err != nil {
 		return err
 	}
 	return h.render(c, visit, l)
+}
+
+// resume admits a request of an open page.
+func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
+	visit, err := h.Gate.ResumePage(c, into)
+	if err != nil {
+		return nil, nil, err
+	}
+	return visit, h.Catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
 }
 
 func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) error {
@@ -103,9 +96,11 @@ func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) err
 	if err != nil {
 		return err
 	}
-	p := page{Portal: visit.Portal, Languages: h.languages(visit.Portal.Settings)}
+	p := templates.SettingsView{Portal: visit.Portal, Languages: h.languages(visit.Portal.Settings)}
 	for _, tab := range tabs {
-		p.Tabs = append(p.Tabs, namedTab{tab, crm.TypeName(l, tab.EntityTypeID, tab.Title)})
+		p.Tabs = append(p.Tabs, templates.SettingsTab{
+			EntityTypeID: tab.EntityTypeID, Name: card.TypeName(l, tab.EntityTypeID, tab.Title), Wanted: tab.Wanted, Stands: tab.Stands, Absent: tab.Absent,
+		})
 		p.Drift = p.Drift || tab.Wanted != tab.Stands && !tab.Absent
 	}
 	changes, err := h.Store.SettingsChanges(ctx, visit.Portal.MemberID, 20)
@@ -117,7 +112,7 @@ func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) err
 		if zone := visit.User.Location(); zone != nil {
 			at = at.In(zone)
 		}
-		p.Changes = append(p.Changes, change{made, l.DateTime(at), differences(made.Before, made.After)})
+		p.Changes = append(p.Changes, templates.SettingsChange{SettingsChange: made, When: l.DateTime(at), Parts: differences(made.Before, made.After)})
 	}
 	if p.Holdings, err = h.Store.Holdings(ctx, visit.Portal.MemberID); err != nil {
 		return err
@@ -125,13 +120,13 @@ func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) err
 	if p.JSON, err = json.Marshal(visit.Portal.Settings); err != nil {
 		return err
 	}
-	return c.Render(http.StatusOK, "settings#settings", web.Page{L: l, Data: p})
+	return h.Render(c, http.StatusOK, templates.Settings(l, p))
 }
 
-func (h *Handler) languages(s portal.Settings) []language {
-	var all []language
+func (h *Handler) languages(s portal.Settings) []templates.SettingsLanguage {
+	var all []templates.SettingsLanguage
 	for _, code := range h.Catalog.Languages() {
-		all = append(all, language{code, h.Catalog.For(code).T("language.name"), s.Titles[code]})
+		all = append(all, templates.SettingsLanguage{Code: code, Name: h.Catalog.For(code).T("language.name"), Title: s.Titles[code]})
 	}
 	return all
 }
@@ -154,7 +149,7 @@ func differences(before, after portal.Settings) []string {
 
 // admin resumes a visit and asks the portal whether its user is an administrator.
 func (h *Handler) admin(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, l, err := crm.Resume(c, h.Gate, h.Catalog, into)
+	visit, l, err := h.resume(c, into)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -180,7 +175,7 @@ func (h *Handler) save(c echo.Context) error {
 		Settings json.RawMessage `json:"settings"`
 		Import   bool            `json:"import"`
 	}
-	visit, _, err := crm.Resume(c, h.Gate, h.Catalog, &req)
+	visit, _, err := h.resume(c, &req)
 	if err != nil {
 		return err
 	}
@@ -266,7 +261,6 @@ func (h *Handler) erase(c echo.Context) error {
 
 // preview answers the card of an item as it would be with other settings.
 func (h *Handler) preview(c echo.Context) error {
-	ctx := c.Request().Context()
 	var req struct {
 		EntityTypeID int             `json:"entityTypeId"`
 		ID           int64           `json:"id"`
@@ -283,23 +277,11 @@ func (h *Handler) preview(c echo.Context) error {
 	if what := chosen.Check(h.Catalog.Languages()); what != "" {
 		return &portal.Error{Problem: portal.InvalidSettings, Detail: what, Err: errors.New("settings that are none")}
 	}
-	reader := crm.Reader{Lang: visit.Lang, L: l}
-	ref := crm.Ref{EntityTypeID: req.EntityTypeID, ID: req.ID}
-	if ref.ID == 0 { // any item will do: the newest
-		list, err := h.Cards.List(ctx, visit, reader, ref.EntityTypeID, "")
-		if err != nil {
-			return err
-		}
-		if len(list.Items) == 0 {
-			return portal.Problemf(portal.NotFound, "type %d has no item to show", ref.EntityTypeID)
-		}
-		ref = list.Items[0].Ref
-	}
-	card, err := h.Cards.LoadAs(ctx, visit, ref, reader, chosen)
+	shown, err := h.Cards.Preview(c.Request().Context(), visit, l, crm.Ref{EntityTypeID: req.EntityTypeID, ID: req.ID}, chosen)
 	if err != nil {
 		return err
 	}
-	return c.Render(http.StatusOK, "settings#preview", web.Page{L: l, Data: card})
+	return h.Render(c, http.StatusOK, templates.SettingsPreview(l, shown))
 }
 
 // card answers the fields of a type, to arrange them.
@@ -314,7 +296,7 @@ func (h *Handler) card(c echo.Context) error {
 	if req.EntityTypeID <= 0 {
 		return &bitrix24.FormError{Field: "entityTypeId", Reason: "must be a positive whole number"}
 	}
-	fields, err := h.Cards.Fields(c.Request().Context(), visit, crm.Reader{Lang: visit.Lang, L: l}, req.EntityTypeID)
+	fields, err := h.Cards.Choices(c.Request().Context(), visit, l, req.EntityTypeID)
 	if err != nil {
 		return err
 	}

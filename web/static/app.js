@@ -44,6 +44,22 @@
   }
   function told(error) { return error.name === 'TypeError' ? document.body.dataset.failed : error.message; } // no connection
 
+  // Every value can be copied. The buttons are the same in every row, so they are made here and not sent with the page.
+  function addCopyButtons(root) {
+    var words = root.dataset, made = document.createElement('button');
+    made.type = 'button';
+    made.className = 'copy';
+    made.dataset.action = 'copy';
+    made.dataset.done = words.copied;
+    made.title = words.copy;
+    made.innerHTML = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 3h7a1 1 0 0 1 1 1v8M4 5h6a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1z"/></svg>';
+    all('.field:not(.empty)', root).forEach(function (row) {
+      var button = made.cloneNode(true);
+      button.setAttribute('aria-label', words.copy + ': ' + row.querySelector('bdi').textContent);
+      row.lastElementChild.append(button);
+    });
+  }
+
   // Names of people and linked items come after the card is painted, in batches.
   function fillNames(root) {
     var waiting = {};
@@ -176,6 +192,7 @@
   }
 
   function show(root) {
+    addCopyButtons(root);
     restore(root);
     fillNames(root);
     looked(root);
@@ -259,7 +276,7 @@
   }
 
   // What the settings page's script needs of this one.
-  window.ItemLens = { ask: ask, told: told, fit: fit, fillNames: fillNames };
+  window.ItemLens = { ask: ask, told: told, fit: fit, fillNames: fillNames, addCopyButtons: addCopyButtons };
 
   document.addEventListener('click', function (event) {
     var target = event.target.closest('[data-path],[data-action],[data-toggle],[data-item-ref]');
@@ -314,6 +331,7 @@
   new ResizeObserver(fit).observe(document.body);
 
   if (card()) {
+    addCopyButtons(card());
     restore(card());
     fillNames(card());
   }

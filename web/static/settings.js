@@ -200,6 +200,7 @@
       var id = parseInt(one('#preview-id').value, 10);
       return app.ask('/in/settings/preview', { entityTypeId: Number(one('#card-type').value), id: id > 0 ? id : 0, settings: collect() }).then(function (answer) { return answer.text(); }).then(function (html) {
         one('[data-preview]').innerHTML = html; // written by the app's own templates
+        app.addCopyButtons(one('[data-preview] [data-card]'));
         app.fillNames(one('[data-preview] [data-card]'));
         app.fit();
       });

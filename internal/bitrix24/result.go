@@ -1,0 +1,30 @@
+package bitrix24
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Has reports whether a command of the batch was answered, be it with an error.
+func (r *BatchResult) Has(key string) bool { return r.Result[key] != nil || r.Errors[key] != nil }
+
+// Raw is the result of one command as it came: valid JSON. It returns the command's own error, or one that says that the
+// command has no answer.
+func (r *BatchResult) Raw(key string) (json.RawMessage, error) {
+	if err := r.Errors[key]; err != nil {
+		return nil, err
+	}
+	raw, ok := r.Result[key]
+	if !ok {
+		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "no_result", Err: fmt.Errorf("no answer for %q", key)}
+	}
+	return raw, nil
+}
+
+// IsNotSupported reports that a type of items lacks what was asked for: pipelines, a history of stages, and the like.
+func IsNotSupported(err error) bool {
+	var platform *Error
+	return errors.As(err, &platform) && strings.Contains(strings.ToUpper(platform.Code), "NOT_SUPPORTED")
+}

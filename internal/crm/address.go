@@ -1,0 +1,138 @@
+package crm
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"itemlens/internal/bitrix24"
+)
+
+// WithoutAuthorizationIn takes out of a value what must not reach a browser: the addresses of files for applications
+// (urlMachine), and in every text that is an address the parameters that authorize; the user's own session in the portal
+// opens it (crm.item.get's files; tutorials/crm/how-to-edit-crm-objects). Most values have none of it and stay as they
+// are, without a copy.
+func WithoutAuthorizationIn(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return raw
+	}
+	switch raw[0] {
+	case '"':
+		if !mayAuthorize(raw) {
+			return raw
+		}
+		text := bitrix24.Text(raw)
+		if clean := WithoutAuthorization(text); clean != text {
+			out, _ := json.Marshal(clean)
+			return out
+		}
+		return raw
+	case '{', '[':
+		if !mayAuthorize(raw) && !bytes.Contains(bytes.ToLower(raw), []byte("urlmachine")) {
+			return raw
+		}
+		return cleanedTree(raw)
+	}
+	return raw
+}
+
+// mayAuthorize reports whether a text could hold an address with parameters. Whatever is escaped could.
+func mayAuthorize(raw []byte) bool { return bytes.ContainsAny(raw, `?#@\;`) }
+
+// cleanedTree writes a list or an object anew, each text in it cleaned.
+func cleanedTree(raw json.RawMessage) json.RawMessage {
+	if raw[0] == '[' {
+		out := []byte{'['}
+		bitrix24.EachElement(raw, func(value []byte) bool {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(out, WithoutAuthorizationIn(value)...)
+			return true
+		})
+		return append(out, ']')
+	}
+	out := []byte{'{'}
+	bitrix24.EachMember(raw, func(name, value []byte) bool {
+		if strings.EqualFold(bitrix24.Text(name), "urlMachine") {
+			return true
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(out, name...), ':')
+		out = append(out, WithoutAuthorizationIn(value)...)
+		return true
+	})
+	return append(out, '}')
+}
+
+// WithoutAuthorization takes the parameters that authorize, and a user with a password, out of a text that is an address.
+// Any other text stays as it is.
+func WithoutAuthorization(text string) string {
+	if !strings.ContainsAny(text, "?#@;") {
+		return text
+	}
+	trimmed := strings.TrimSpace(text)
+	isAddress := strings.HasPrefix(trimmed, "/") || strings.HasPrefix(trimmed, "?") || strings.Contains(trimmed, "://") && !strings.ContainsAny(trimmed, " \n\t")
+	if !isAddress {
+		return text
+	}
+	u, err := url.Parse(trimmed)
+	if err != nil {
+		// No browser is as strict: what stands before the parameters is all that is surely harmless.
+		end := strings.IndexAny(trimmed, "?#;")
+		if end < 0 || strings.Contains(trimmed[:end], "@") {
+			return ""
+		}
+		return trimmed[:end]
+	}
+	changed := u.User != nil
+	u.User = nil
+	if query, dropped := withoutParameters(u.RawQuery); dropped {
+		u.RawQuery, changed = query, true
+	}
+	if fragment, dropped := withoutParameters(u.EscapedFragment()); dropped {
+		u.Fragment, u.RawFragment, changed = fragment, "", true
+	}
+	if !changed {
+		return text
+	}
+	return u.String()
+}
+
+// withoutParameters drops the parameters that authorize from a query.
+func withoutParameters(query string) (string, bool) {
+	var kept []string
+	parts := strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' })
+	for _, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		if !authorizes(name) {
+			kept = append(kept, part)
+		}
+	}
+	if len(kept) == len(parts) {
+		return query, false
+	}
+	return strings.Join(kept, "&"), true
+}
+
+// authorizes reports whether a parameter of this name gives access: the platform's own, and the usual ones of others.
+func authorizes(name string) bool {
+	for range 3 { // names that are encoded more than once
+		decoded, err := url.QueryUnescape(name)
+		if err != nil || decoded == name {
+			break
+		}
+		name = decoded
+	}
+	name = strings.ToLower(strings.TrimSpace(name))
+	for _, part := range []string{"auth", "token", "sessid", "session", "secret", "password", "apikey", "api_key"} {
+		if strings.Contains(name, part) {
+			// "author" is a person.
+			return part != "auth" || !strings.HasPrefix(name, "author") || strings.HasPrefix(name, "authoriz")
+		}
+	}
+	return false
+}

@@ -1,0 +1,43 @@
+package gate
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"itemlens/internal/bitrix24"
+)
+
+// sessionHeader carries the next session to the page.
+const sessionHeader = "X-Session"
+
+// ResumePage admits a request that an open page makes, and reads what it posts into a value.
+func (g *Gate) ResumePage(c echo.Context, into any) (*Visit, error) {
+	visit, err := g.Resume(c.Request().Context(), c.Request())
+	if err != nil {
+		return nil, err
+	}
+	c.Set("portal", visit.Portal.MemberID)
+	c.Set("user", visit.User.ID)
+	c.Set("lang", visit.Lang)
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, err
+		}
+		return nil, &bitrix24.FormError{Field: "body", Reason: "cannot be read"}
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return nil, &bitrix24.FormError{Field: "body", Reason: "is no JSON object of this request"}
+	}
+	session, err := visit.Session()
+	if err != nil {
+		return nil, err
+	}
+	c.Response().Header().Set(sessionHeader, session.Reveal())
+	return visit, nil
+}

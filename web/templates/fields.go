@@ -1,0 +1,42 @@
+package templates
+
+import (
+	"cmp"
+
+	"itemlens/internal/card"
+	"itemlens/internal/i18n"
+)
+
+// rowClass tells what the style of a row depends on.
+func rowClass(r *card.Row) string {
+	switch {
+	case r.Empty() && r.Always:
+		return "field empty always"
+	case r.Empty():
+		return "field empty"
+	case r.Always:
+		return "field always"
+	}
+	return "field"
+}
+
+// rowName is what the page's script knows a row by.
+func rowName(r *card.Row) string { return cmp.Or(r.Code, r.ID) }
+
+// rowCode is a field's code, with its original name where that differs.
+func rowCode(r *card.Row) string {
+	if r.Upper == "" {
+		return r.Code
+	}
+	return r.Code + " " + r.Upper
+}
+
+func sectionTitle(l *i18n.Printer, s card.Section) string {
+	switch {
+	case s.Key != "":
+		return l.T("group." + s.Key)
+	case s.Title != "":
+		return s.Title
+	}
+	return l.T("group.untitled")
+}

@@ -1,0 +1,54 @@
+// Package templates draws: typed components, one file a page, with the pieces that pages share beside them. There is no
+// HTML anywhere else. The *_templ.go files are generated from the *.templ files by `go generate ./web/...`.
+package templates
+
+//go:generate go tool templ generate -lazy
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"itemlens/internal/i18n"
+)
+
+// Page is what every page needs beside its own data.
+type Page struct {
+	L         *i18n.Printer
+	Title     string
+	Assets    func(name string) string // address of a static file
+	LibraryJS string                   // address of the platform's JS library; empty on pages that do without
+	Session   string                   // with which the page asks for more; empty on pages that do not
+}
+
+// link lets the schemes pass that pages use.
+func link(address string) templ.SafeURL {
+	for _, scheme := range []string{"https://", "http://", "mailto:", "tel:"} {
+		if strings.HasPrefix(address, scheme) {
+			return templ.SafeURL(address)
+		}
+	}
+	return "#"
+}
+
+// classes joins a class with a second one that stands under a condition.
+func classes(always, second string, condition bool) string {
+	if condition {
+		return always + " " + second
+	}
+	return always
+}
+
+// jsonElement carries data for the page's script. The text must hold no "<".
+func jsonElement(attribute, json string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		for _, part := range []string{`<script type="application/json" `, attribute, ">", json, "</script>"} {
+			if _, err := io.WriteString(w, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
