@@ -148,7 +148,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-toggle=empty]').click()`)
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
 	w.want(`document.querySelector('[data-toggle=empty]').getAttribute('aria-pressed')`, "true")
-	w.want(`[...document.querySelectorAll('[data-code=title] .code')].filter(e => e.offsetParent)[0].textContent`, "title")
+	w.want(`[...document.querySelectorAll('[data-code=title] dt code')].filter(e => e.offsetParent)[0].textContent`, "title")
 	w.wantFitted()
 	w.screenshot("deal-codes", 1280)
 	w.openTab("/crm/deal/details/21/")

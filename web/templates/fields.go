@@ -40,3 +40,19 @@ func sectionTitle(l *i18n.Printer, s card.Section) string {
 	}
 	return l.T("group.untitled")
 }
+
+// pieceType is the type of a value that we do not know, after what else is to be noted of it.
+func pieceType(p *card.Piece) string {
+	if p.Note == "" {
+		return p.Type
+	}
+	return p.Note + " " + p.Type
+}
+
+// pipeline is the name of the item's pipeline, as it stands behind its number.
+func pipeline(c *card.Card) string {
+	if c.Head.Pipeline == "" {
+		return ""
+	}
+	return "· " + c.Head.Pipeline
+}
