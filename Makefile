@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm lint build deps screenshots fuzz
+.PHONY: demo test test-npm lint build deps screenshots fuzz bench
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -40,3 +40,9 @@ FUZZTIME ?= 20s
 fuzz:
 	for target in FuzzParseAppRequest FuzzParseEvent FuzzAnswer; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/bitrix24 || exit 1; done
 	for target in FuzzFormat FuzzCard; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/crm || exit 1; done
+
+# What a page costs, beside bare Echo and beside Express with the official SDK: a table of ratios. BENCH=quick takes a
+# minute and is rough.
+BENCH ?= full
+bench: deps
+	go run ./bench -plan $(BENCH)
