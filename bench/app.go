@@ -104,11 +104,10 @@ func (a *app) install(ctx context.Context, shape string, count int) ([]visitor, 
 		v := visitor{address: a.address, member: hex.EncodeToString(id), shape: shape, host: a.host}
 		query := url.Values{"DOMAIN": {a.host}, "PROTOCOL": {"0"}, "LANG": {"en"}, "APP_SID": {v.member}}.Encode()
 		v.path = "/?" + query
-		p, _, err := exchange(ctx, a.address, v.request("/install?"+query, 0, "DEFAULT", ""))
+		_, _, err := exchange(ctx, a.address, v.request("/install?"+query, installPair, "DEFAULT", ""))
 		if err != nil {
 			return nil, a.fail(fmt.Errorf("install: %w", err))
 		}
-		_ = p
 		visitors = append(visitors, v)
 	}
 	return visitors, nil

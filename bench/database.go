@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,41 +18,13 @@ func crowd(ctx context.Context, database, member string, portals, tokens int) er
 		return fmt.Errorf("connect to fill the database: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	perPortal := max(1, tokens/portals)
-	for _, step := range []struct {
-		table, key, from string
-	}{
-		{"portals", `jsonb_build_object('member_id', md5('crowd' || p))`, `generate_series(1, $2::int) AS p`},
-		{
-			"tokens",
-			`jsonb_build_object('member_id', md5('crowd' || p), 'user_id', 1000 + u)`,
-			fmt.Sprintf(`generate_series(1, $2::int) AS p, generate_series(1, %d) AS u`, perPortal),
-		},
-	} {
-		hashes, err := hashColumns(ctx, conn, step.table)
-		if err != nil {
-			return err
-		}
-		key := step.key
-		for _, column := range hashes {
-			key += fmt.Sprintf(` || jsonb_build_object('%s', '\x' || encode(sha256((p || ' ' || u || '%[1]s')::bytea), 'hex'))`, column)
-		}
-		// The rows are right by how they are made; to look up each one's portal again would take most of the time.
-		fill := fmt.Sprintf(`INSERT INTO %s SELECT (jsonb_populate_record(t, %s)).* FROM %[1]s AS t, %[3]s WHERE t.member_id = $1`,
-			step.table, key, step.from)
-		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`); err != nil {
-				return err
-			}
-			tag, err := tx.Exec(ctx, fill, member, portals)
-			if err == nil && tag.RowsAffected() < int64(portals) {
-				err = fmt.Errorf("%d rows came of it", tag.RowsAffected())
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("fill %s: %w", step.table, err)
-		}
+	// Names grow, so that the indexes do at one end, as fast as they can.
+	named := map[string]string{"member_id": `lpad(to_hex(p), 32, '0')`, "user_id": `1000 + u`}
+	if err := copies(ctx, conn, "portals", member, named, portals, 1); err != nil {
+		return err
+	}
+	if err := copies(ctx, conn, "tokens", member, named, portals, max(1, tokens/portals)); err != nil {
+		return err
 	}
 	if _, err := conn.Exec(ctx, `VACUUM ANALYZE`); err != nil {
 		return fmt.Errorf("tell the database of its new rows: %w", err)
@@ -59,18 +32,47 @@ func crowd(ctx context.Context, database, member string, portals, tokens int) er
 	return nil
 }
 
-// hashColumns are the columns of a table that tell a token from all others.
-func hashColumns(ctx context.Context, conn *pgx.Conn, table string) ([]string, error) {
+// copies repeats the row of a portal for so many portals and users. Columns that named has are written by its
+// expressions; hashes are new in each row, because a hash tells one token from all others.
+func copies(ctx context.Context, conn *pgx.Conn, table, member string, named map[string]string, portals, users int) error {
 	rows, _ := conn.Query(ctx, `
 		SELECT column_name::text
 		FROM information_schema.columns
-		WHERE table_schema = 'public' AND table_name = $1 AND data_type = 'bytea' AND column_name LIKE '%hash'`, table)
+		WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER'
+		ORDER BY ordinal_position`, table)
 	columns, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || !slices.Contains(columns, "member_id") {
+		return fmt.Errorf("read columns of %s: %v: %w", table, columns, err)
+	}
+	var values []string
+	for _, column := range columns {
+		value := pgx.Identifier{"t", column}.Sanitize()
+		switch {
+		case named[column] != "":
+			value = named[column]
+		case strings.HasSuffix(column, "hash"):
+			value = fmt.Sprintf(`sha256((p || ' ' || u || '%s')::bytea)`, column)
+		}
+		values = append(values, value)
+	}
+	fill := fmt.Sprintf(`
+		INSERT INTO %s (%s)
+		SELECT %s
+		FROM %[1]s AS t, generate_series(1, $2::int) AS p, generate_series(1, $3::int) AS u
+		WHERE t.member_id = $1`, table, strings.Join(columns, ", "), strings.Join(values, ", "))
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// The rows are right by how they are made; to look up each one's portal again would take most of the time.
+		if _, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`); err != nil {
+			return err
+		}
+		made, err := tx.Exec(ctx, fill, member, portals, users)
+		if err == nil && made.RowsAffected() != int64(portals*users) {
+			err = fmt.Errorf("%d rows came of it in place of %d", made.RowsAffected(), portals*users)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read columns of %s: %w", table, err)
+		return fmt.Errorf("fill %s: %w", table, err)
 	}
-	if table == "tokens" && len(columns) == 0 {
-		return nil, fmt.Errorf("tokens have no column that ends in hash: %s", strings.Join(columns, ", "))
-	}
-	return columns, nil
+	return nil
 }

@@ -25,8 +25,12 @@ type visitor struct {
 	host    string // of the portal
 }
 
-// pairs counts the pairs of tokens that a portal hands out; 0 is the one of the first visit.
-type pairs struct{ given atomic.Int64 }
+// Pairs of tokens are told apart by numbers: that of the installation, that which the same page brings again and again,
+// and from then on those that were never brought before.
+const (
+	installPair = 0
+	keptPair    = 1
+)
 
 // form is what a portal posts to open the tab of a deal (settings/app-installation, api-reference/widgets). The tokens
 // are told by number, so that a visit may bring the same pair as the one before, or a new one.
@@ -126,15 +130,15 @@ func (p page) check() error {
 type load struct {
 	visitors []visitor
 	accept   string
-	pairs    *pairs // nil: the pair of the first visit each time
+	pairs    *atomic.Int64 // counts pairs that are brought once; nil: the kept pair each time
 	at       atomic.Int64
 }
 
 func (l *load) next() (visitor, []byte) {
 	v := l.visitors[int(l.at.Add(1))%len(l.visitors)]
-	pair := int64(0)
+	pair := int64(keptPair)
 	if l.pairs != nil {
-		pair = l.pairs.given.Add(1)
+		pair = l.pairs.Add(1) + keptPair
 	}
 	return v, v.request(v.path, pair, "CRM_DEAL_DETAIL_TAB", l.accept)
 }

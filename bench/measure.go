@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// readers is how many pages are asked for at once while a core is kept busy.
-const readers = 4
+// manyReaders is how many ask at once as a rule.
+const manyReaders = 4
 
 // cell is one thing that is measured: a page by a program, opened in a way.
 type cell struct {
 	page, program, way string
 	process            *process
 	load               *load
+	readers            int // at once, while a core is kept busy
 	samples            []sample
 	latencies          []time.Duration // one reader, nothing else to do
 	htmlBytes          int             // of one page, without compression unless it was asked for
@@ -48,7 +49,7 @@ func (c *cell) round(ctx context.Context, busy, calm time.Duration) error {
 		return fail(err)
 	}
 	start := time.Now()
-	took, err := c.load.run(ctx, readers, busy)
+	took, err := c.load.run(ctx, c.readers, busy)
 	if err != nil {
 		return fail(err)
 	}
@@ -80,14 +81,17 @@ func (c *cell) round(ctx context.Context, busy, calm time.Duration) error {
 	return nil
 }
 
-// warm opens the page until caches and compilers have seen it, and measures its size.
+// warm opens the page once, to measure its size, and then until caches and compilers have seen it.
 func (c *cell) warm(ctx context.Context, span time.Duration) error {
 	first, _, err := c.load.open(ctx)
 	if err != nil {
 		return c.process.fail(fmt.Errorf("%s, %s, %s: %w", c.page, c.program, c.way, err))
 	}
 	c.htmlBytes = len(first.body)
-	if _, err := c.load.run(ctx, readers, span); err != nil {
+	if span == 0 {
+		return nil
+	}
+	if _, err := c.load.run(ctx, c.readers, span); err != nil {
 		return c.process.fail(fmt.Errorf("%s, %s, %s: %w", c.page, c.program, c.way, err))
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -32,12 +33,13 @@ func main() {
 }
 
 func run(listen, clientID string, out io.Writer) error {
+	address, err := netip.ParseAddrPort(listen)
+	if err != nil || !address.Addr().IsLoopback() {
+		return fmt.Errorf("%q is no address of loopback: whoever reaches this gets any answer", listen)
+	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
-	}
-	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		return fmt.Errorf("%s is not of loopback: whoever reaches this gets any answer", listen)
 	}
 	origin := "http://" + listener.Addr().String()
 	if _, err := fmt.Fprintln(out, origin); err != nil {
