@@ -73,7 +73,12 @@ func newEcho(endpoint string) *echo.Echo {
 		if err != nil {
 			return err
 		}
-		res, err := client.Post(endpoint+"/"+c.Param("shape")+"/rest/batch", "application/json", bytes.NewReader(ask))
+		req, err := http.NewRequestWithContext(c.Request().Context(), http.MethodPost, endpoint+"/"+c.Param("shape")+"/rest/batch", bytes.NewReader(ask))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := client.Do(req)
 		if err != nil {
 			return err
 		}
