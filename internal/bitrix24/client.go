@@ -109,10 +109,7 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 	secret.Note(ctx, to.Access)
 	host := EndpointHost(to.Endpoint)
 	_, stranger := Stranger(ctx)
-	var err error
-	if stranger {
-		err = c.refusals.Of(host, to.Access)
-	}
+	err := c.Refused(ctx, to)
 	if err == nil {
 		err = c.buckets.blocked(host, method)
 	}
@@ -134,13 +131,21 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 	}
 	c.buckets.learn(host, method, err)
 	if stranger && c.refused(err) {
-		c.refusals.Add(host, to.Access, platformError(err))
+		c.refusals.Add(host, to.Access, &Error{Method: method, Status: platformError(err).Status, Code: platformError(err).Code})
 	}
 	if err == nil {
 		c.buckets.reset(host, method, answer.ResetAt)
 	}
 	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
 	return answer, err
+}
+
+// Refused returns the refusal of a stranger's token that is remembered; Call would return the same, without a request.
+func (c *Client) Refused(ctx context.Context, to Target) error {
+	if _, stranger := Stranger(ctx); !stranger {
+		return nil
+	}
+	return c.refusals.Of(EndpointHost(to.Endpoint), to.Access)
 }
 
 func (c *Client) call(ctx context.Context, to Target, method string, params any) (*Answer, error) {

@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 )
 
 // Rate is what a portal allows a client: a leaky bucket, counted by the portal and the caller's address (limits.md).
@@ -55,17 +52,16 @@ const longestOperation = 10 * time.Minute
 // what portals have blocked.
 type buckets struct {
 	rate   Rate
-	mu     sync.Mutex
-	byKey  *lru.Cache[string, *rate.Limiter] // by portal; for strangers also by portal and address
+	shares *Shares
 	blocks *lru.Cache[string, time.Time] // until when, by portal, or by portal and method
 	resets *lru.Cache[string, time.Time] // operating_reset_at of the last success, by portal and method
 }
 
 func newBuckets(r Rate) (*buckets, error) {
-	byKey, err1 := lru.New[string, *rate.Limiter](30_000)
+	shares, err1 := NewShares(30_000)
 	blocks, err2 := lru.New[string, time.Time](10_000)
 	resets, err3 := lru.New[string, time.Time](50_000)
-	return &buckets{rate: r, byKey: byKey, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
+	return &buckets{rate: r, shares: shares, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
 }
 
 // blocked returns a *BusyError while a portal, or one of the methods there, is blocked.
@@ -109,51 +105,20 @@ func (b *buckets) reset(host, method string, at int64) {
 	}
 }
 
-// of finds the bucket of a portal.
-func (b *buckets) of(host string) *rate.Limiter { return b.share(host, 1, 1) }
-
-// share finds the bucket of a key, which holds a part of what a portal's holds.
-func (b *buckets) share(key string, perSecond, burst float64) *rate.Limiter {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	limiter, ok := b.byKey.Get(key)
-	if !ok {
-		limiter = rate.NewLimiter(rate.Limit(perSecond*float64(b.rate.PerSecond)), max(1, int(burst*float64(b.rate.Burst))))
-		b.byKey.Add(key, limiter)
-	}
-	return limiter
+// share is a part of what a portal's bucket holds.
+func (b *buckets) share(key string, perSecond, burst float64) Share {
+	return Share{key, perSecond * float64(b.rate.PerSecond), int(burst * float64(b.rate.Burst))}
 }
 
-// places are the buckets in which a request takes a place: the portal's, and for a stranger the strangers' share of it and
-// the address's share of that. So forged pages never take the places of those who are known.
-func (b *buckets) places(ctx context.Context, host string) []*rate.Limiter {
-	places := []*rate.Limiter{b.of(host)}
+// places are the shares in which a request takes a place: the portal's, and for a stranger the strangers' part of it and
+// the address's part of that. So forged pages never take the places of those who are known.
+func (b *buckets) places(ctx context.Context, host string) []Share {
+	places := []Share{b.share(host, 1, 1)}
 	if address, is := Stranger(ctx); is {
 		places = append(places, b.share(host+" strangers", strangersRate, strangersBurst),
 			b.share(host+" "+address, strangersRate/2, strangersBurst/2))
 	}
 	return places
-}
-
-// Take takes a place in each of several buckets. Where that takes longer than a request may wait, it takes none and returns
-// how long it would have been; otherwise it returns how long to wait, and what gives the places back.
-func Take(within time.Duration, buckets ...*rate.Limiter) (delay time.Duration, giveBack func(), ok bool) {
-	var taken []*rate.Reservation
-	giveBack = func() {
-		for _, place := range taken {
-			place.Cancel()
-		}
-	}
-	// The smallest share comes last in the list and first here: whoever is refused there takes nothing from the others.
-	for _, bucket := range slices.Backward(buckets) {
-		place := bucket.Reserve()
-		taken = append(taken, place)
-		if delay = max(delay, place.Delay()); delay > within {
-			giveBack()
-			return delay, func() {}, false
-		}
-	}
-	return delay, giveBack, true
 }
 
 // wait takes a place in the portal's bucket. Where that takes longer than a request may wait, it returns a *BusyError at
@@ -162,7 +127,7 @@ func (b *buckets) wait(ctx context.Context, host, method string) error {
 	if b.rate.PerSecond == 0 {
 		return nil
 	}
-	delay, giveBack, ok := Take(b.rate.Wait, b.places(ctx, host)...)
+	delay, giveBack, ok := b.shares.Take(time.Now(), b.rate.Wait, b.places(ctx, host)...)
 	if !ok {
 		return &BusyError{Method: method, RetryAfter: delay}
 	}
@@ -194,8 +159,5 @@ func (b *buckets) full(host string) {
 	if b.rate.PerSecond == 0 {
 		return
 	}
-	limiter := b.of(host)
-	if room := int(limiter.Tokens()); room > 0 {
-		limiter.ReserveN(time.Now(), room)
-	}
+	b.shares.Drain(time.Now(), b.share(host, 1, 1))
 }
