@@ -42,3 +42,9 @@ func Stranger(ctx context.Context) (address string, is bool) {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	return c.address, ok && !c.proven
 }
+
+// HasCaller reports whether a context is that of a client, proven or not, rather than of work of the app's own.
+func HasCaller(ctx context.Context) bool {
+	_, ok := ctx.Value(callerKey{}).(caller)
+	return ok
+}

@@ -26,6 +26,8 @@ type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	SaveToken(ctx context.Context, t portal.Token) error
+	// KnowsPair reports whether a refresh token is one that is stored for the portal, or was until the last renewal.
+	KnowsPair(ctx context.Context, id portal.MemberID, refresh secret.Text) (bool, error)
 	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error
 	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
 }
@@ -57,6 +59,8 @@ type Visit struct {
 	req   *bitrix24.AppRequest // nil where the visit goes on
 	token portal.Token
 	ask   bool // the next batch asks who the user is
+
+	proven bool // the tokens are known to be the portal's; until then they get a stranger's share of requests
 }
 
 // Admit finds the portal of a request. It makes no request to the portal; the first Batch of the visit does.
@@ -75,11 +79,18 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 		if err != nil {
 			return nil, err
 		}
+		v.proven = true // by the exchange
 		return v, nil
 	case err != nil:
 		return nil, err
 	}
 	v.Portal = p
+	// Whoever knows the application_token, or the refresh token of a user, has them from the portal.
+	if v.proven = p.ApplicationToken.Equal(req.ApplicationToken); !v.proven {
+		if v.proven, err = g.Store.KnowsPair(ctx, p.MemberID, req.Refresh); err != nil {
+			return nil, err
+		}
+	}
 	if req.Domain != p.Domain && req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
 		if err := v.confirmMove(ctx, req.Domain); err != nil {
 			return nil, err
@@ -121,7 +132,7 @@ func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token}, nil
+	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token, proven: true}, nil
 }
 
 // AskWho makes the next batch ask the portal who the user is and whether an administrator, although a session says it.
@@ -156,6 +167,7 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 
 func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
 	var result *bitrix24.BatchResult
+	ctx = v.caller(ctx)
 	used, err := v.gate.Tokens.Use(ctx, v.Portal, v.token, func(ctx context.Context, access secret.Text) error {
 		var err error
 		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: access}, commands)
@@ -165,6 +177,14 @@ func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24
 		v.token = used
 	}
 	return result, err
+}
+
+// caller tells requests that are made for the visit whether its tokens are proven.
+func (v *Visit) caller(ctx context.Context) context.Context {
+	if v.proven {
+		return bitrix24.Vouched(ctx)
+	}
+	return ctx
 }
 
 // identify reads who the user is and keeps what the visit has proven: the user's pair, and the application_token where
@@ -183,7 +203,7 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 		return portal.Problemf(portal.Unverified, "the renewed token belongs to user %d, the page to user %d", v.token.UserID, user.ID)
 	}
 	v.token.UserID = user.ID
-	v.User, v.ask = user, false
+	v.User, v.ask, v.proven = user, false, true
 	if v.req == nil || v.token.Refresh.IsZero() {
 		return nil
 	}
@@ -198,7 +218,7 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 
 // confirmMove asks the OAuth server whether the portal now lives at a host, and stores the new address if so.
 func (v *Visit) confirmMove(ctx context.Context, host string) error {
-	info, err := v.gate.Server.AppInfo(ctx, v.Portal.ServerEndpoint, v.token.Access)
+	info, err := v.gate.Server.AppInfo(v.caller(ctx), v.Portal.ServerEndpoint, v.token.Access)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Store interface {
 	SaveToken(ctx context.Context, t portal.Token) error
 	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
+	KnowsHost(ctx context.Context, host string) (bool, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 	CountSchemaChange(ctx context.Context, id portal.MemberID) error
 	RecordBinding(ctx context.Context, id portal.MemberID, outcome string, skipped []string) error
@@ -149,6 +150,7 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 // inspect asks the portal whether a token's user is an administrator. The answer brings along what stands in the portal
 // already.
 func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Token) (*standing, error) {
+	ctx = bitrix24.Vouched(ctx) // by the exchange
 	var profile gate.Profile
 	now := &standing{}
 	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}

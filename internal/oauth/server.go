@@ -109,7 +109,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 	if err := s.strangers.known(ctx, endpoint, refresh); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.exchange(ctx, endpoint, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	grant, err := s.exchange(ctx, endpoint, refresh, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 	})
 	s.strangers.remember(ctx, endpoint, refresh, err)
@@ -120,7 +120,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 // Errors are those of Refresh.
 func (s *Server) ExchangeCode(ctx context.Context, serverEndpoint string, code secret.Text) (Grant, error) {
 	secret.Note(ctx, code)
-	return s.exchange(ctx, s.Endpoint(serverEndpoint), func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	return s.exchange(ctx, s.Endpoint(serverEndpoint), code, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.Exchange(ctx, code.Reveal())
 	})
 }
@@ -131,9 +131,9 @@ func (s *Server) AuthorizeURL(portalOrigin, state string) string {
 }
 
 func (s *Server) exchange(
-	ctx context.Context, endpoint string, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
+	ctx context.Context, endpoint string, spent secret.Text, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
 ) (Grant, error) {
-	if err := s.strangers.turn(ctx, "oauth/token"); err != nil {
+	if err := s.strangers.turn(ctx, "oauth/token", spent); err != nil {
 		return Grant{}, err
 	}
 	config := oauth2.Config{
@@ -258,7 +258,7 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 	target := bitrix24.Target{Endpoint: s.Endpoint(serverEndpoint), Access: access}
 	err := s.rest.Refused(ctx, target)
 	if err == nil {
-		err = s.strangers.turn(ctx, "oauth/app.info")
+		err = s.strangers.turn(ctx, "oauth/app.info", access)
 	}
 	var answer *bitrix24.Answer
 	if err == nil {

@@ -40,13 +40,18 @@ func (s *strangers) places(address string) []bitrix24.Share {
 	}
 }
 
-// turn waits for a stranger's turn to ask, and does nothing for everybody else. The error is the problem PortalBusy.
-func (s *strangers) turn(ctx context.Context, method string) error {
-	address, is := bitrix24.Stranger(ctx)
-	if !is || s.perSecond == 0 {
+// turn waits for a client's turn to ask about a token: a stranger's among all strangers, and everybody's by token, so that
+// one good token that is posted again and again with a false address costs a question now and then. It does nothing for
+// work of the app's own. The error is the problem PortalBusy.
+func (s *strangers) turn(ctx context.Context, method string, token secret.Text) error {
+	if s.perSecond == 0 || !bitrix24.HasCaller(ctx) {
 		return nil
 	}
-	delay, giveBack, ok := s.shares.Take(time.Now(), strangerWait, s.places(address)...)
+	places := []bitrix24.Share{{Key: string(token.Hash()), PerSecond: 0.2, Burst: 10}}
+	if address, is := bitrix24.Stranger(ctx); is {
+		places = append(places, s.places(address)...)
+	}
+	delay, giveBack, ok := s.shares.Take(time.Now(), strangerWait, places...)
 	if !ok {
 		return &portal.Error{Problem: portal.PortalBusy, Err: &bitrix24.BusyError{Method: method, RetryAfter: delay}}
 	}

@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,10 +42,22 @@ func (p *person) get(address string) (status int, location, body string) {
 	return res.StatusCode, res.Header.Get("Location"), string(text)
 }
 
+var awayLink = regexp.MustCompile(`<a href="([^"]+)" rel="noreferrer">`)
+
+// start goes from the app to the portal's question; for a portal that is not known by a click on the page in between.
+func (p *person) start(app *apptest.App, portalURL string) (status int, location, body string) {
+	p.t.Helper()
+	status, location, body = p.get(app.AppURL + "/oauth/start?portal=" + url.QueryEscape(portalURL))
+	if link := awayLink.FindStringSubmatch(body); status == http.StatusOK && link != nil {
+		return http.StatusFound, html.UnescapeString(link[1]), body
+	}
+	return status, location, body
+}
+
 // walk goes from the app to the portal and back, up to the callback's address.
 func (p *person) walk(app *apptest.App) (callback string) {
 	p.t.Helper()
-	status, location, body := p.get(app.AppURL + "/oauth/start?portal=" + url.QueryEscape(app.Portal.URL()))
+	status, location, body := p.start(app, app.Portal.URL())
 	if status != http.StatusFound || !strings.HasPrefix(location, app.Portal.URL()+"/oauth/authorize/?client_id=") {
 		p.t.Fatalf("start: %d to %q\n%s", status, location, body)
 	}
