@@ -200,8 +200,8 @@ var (
 	extranetUser       = []string{"allowed_only_intranet_user"}
 	placementNotFound  = []string{"error_placement_not_found"}
 	notInstalled       = []string{"application_not_found", "not_installed"} // the second by the official Python SDK
-	oauthError         = []string{"error_oauth"}                             // not installed, or not paid for: the text tells
-	connectionError    = []string{"connection_error"}                        // the portal does not reach the OAuth server
+	oauthError         = []string{"error_oauth"}                            // not installed, or not paid for: the text tells
+	connectionError    = []string{"connection_error"}                       // the portal does not reach the OAuth server
 	deadGrant          = []string{"invalid_grant"}
 	wrongClient        = []string{"invalid_client", "wrong_client"}
 )

@@ -34,7 +34,7 @@ type Store interface {
 
 // Registrar registers a genuine portal that is unknown here: our database was restored, or the install event was lost.
 type Registrar interface {
-	// Adopt returns the portal and a fresh token of the user, or a *portal.Error with NotInstalled or Unverified.
+	// Adopt returns the portal and a fresh token of the user, or a *portal.Error, with Unverified where nobody vouches for them.
 	Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error)
 }
 

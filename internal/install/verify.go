@@ -133,11 +133,8 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 	c := pageClaim(req)
 	c.applicationToken = secret.Text{}
 	p, token, err := s.verify(ctx, c)
-	if portal.ProblemOf(err) == portal.Unverified {
-		return p, token, &portal.Error{Problem: portal.NotInstalled, Err: err}
-	}
 	if err != nil {
-		return p, token, err
+		return p, token, err // the same for a forged page of a portal that is known: strangers do not learn who is a customer
 	}
 	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
 		return p, token, err

@@ -171,7 +171,7 @@ func TestPagesWithForeignPortalsAreRefused(t *testing.T) {
 
 	unknown := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
 	unknown.Form.Set("member_id", strings.Repeat("d", 32))
-	wantProblem(t, app.Post(unknown.URL, unknown.Form), 403, "not_installed")
+	wantProblem(t, app.Post(unknown.URL, unknown.Form), 403, "unverified")
 
 	forged := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
 	forged.Form.Set("AUTH_ID", strings.Repeat("e", 70))
