@@ -38,7 +38,9 @@ func Note(ctx context.Context, secrets ...Text) {
 	defer w.mu.Unlock()
 	for _, s := range secrets {
 		if text := s.Reveal(); len(text) >= shortest && len(w.texts) < watched && !slices.Contains(w.texts, text) {
-			w.texts = append(w.texts, text)
+			// The longest first: one that begins with another is to go as a whole.
+			at, _ := slices.BinarySearchFunc(w.texts, len(text), func(known string, length int) int { return length - len(known) })
+			w.texts = slices.Insert(w.texts, at, text)
 		}
 	}
 }
