@@ -46,6 +46,7 @@ type Gate struct {
 	Server    *oauth.Server
 	REST      *bitrix24.Client
 	Sessions  *session.Keeper
+	Door      *Door
 	Now       func() time.Time
 }
 
@@ -72,7 +73,7 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 	v := &Visit{Lang: req.Lang, gate: g, req: req, token: portal.Token{
 		MemberID: portal.MemberID(req.MemberID), Access: req.Access, Refresh: req.Refresh, ExpiresAt: g.Now().Add(expires),
 	}}
-	p, err := g.Store.Portal(ctx, portal.MemberID(req.MemberID))
+	p, proven, err := g.lookUp(ctx, req)
 	switch {
 	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
 		v.Portal, v.token, err = g.Registrar.Adopt(ctx, req)
@@ -84,19 +85,32 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 	case err != nil:
 		return nil, err
 	}
-	v.Portal = p
-	// Whoever knows the application_token, or the refresh token of a user, has them from the portal.
-	if v.proven = p.ApplicationToken.Equal(req.ApplicationToken); !v.proven {
-		if v.proven, err = g.Store.KnowsPair(ctx, p.MemberID, req.Refresh); err != nil {
-			return nil, err
-		}
-	}
+	v.Portal, v.proven = p, proven
 	if req.Domain != p.Domain && req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
 		if err := v.confirmMove(ctx, req.Domain); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// lookUp finds the portal that a request names, and whether what it brings proves that it comes from there: whoever knows the
+// application_token, or the refresh token of a user, has them from the portal.
+func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (p portal.Portal, proven bool, err error) {
+	leave, err := g.Door.enter(ctx, req)
+	if err != nil {
+		return p, false, err
+	}
+	defer leave()
+	if p, err = g.Store.Portal(ctx, portal.MemberID(req.MemberID)); err != nil || !p.Installed() {
+		return p, false, err
+	}
+	if p.ApplicationToken.Equal(req.ApplicationToken) {
+		g.Door.remember(p.MemberID, req.ApplicationToken)
+		return p, true, nil
+	}
+	proven, err = g.Store.KnowsPair(ctx, p.MemberID, req.Refresh)
+	return p, proven, err
 }
 
 // Session makes the token with which the visit's page may ask for more. It is for visits whose user is known.
@@ -204,7 +218,11 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 	}
 	v.token.UserID = user.ID
 	v.User, v.ask, v.proven = user, false, true
-	if v.req == nil || v.token.Refresh.IsZero() {
+	if v.req == nil {
+		return nil
+	}
+	v.gate.Door.remember(v.Portal.MemberID, v.req.Access)
+	if v.token.Refresh.IsZero() {
 		return nil
 	}
 	if err := v.gate.Store.SaveToken(ctx, v.token); err != nil {

@@ -112,6 +112,7 @@ func TestAClientDoesNotNameItsRequest(t *testing.T) {
 // TestForeignTextInTheLogIsShortAndPlain posts what strangers can write: paths, names of events, ids of portals.
 func TestForeignTextInTheLogIsShortAndPlain(t *testing.T) {
 	app := apptest.Start(t, &cluster)
+	app.Install()
 	app.Send(http.MethodGet, "/"+strings.Repeat("p", 20_000), "", "")
 	app.Send(http.MethodGet, "/%0A%E2%80%AE%1B[31mred", "", "")
 	long := strings.Repeat("E", 60_000)

@@ -99,7 +99,12 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Static: static, Renderer: renderer, Framed: framed}
 	e := s.newEcho(site, m)
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
+	door, err := gate.NewDoor(int64(c.DatabaseMaxConns) / 3)
+	if err != nil {
+		return nil, fmt.Errorf("make the door for strangers: %w", err)
+	}
 	admission := &gate.Gate{
+		Door:  door,
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
 	}
