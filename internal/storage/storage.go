@@ -94,9 +94,12 @@ func (s *Store) Ready(ctx context.Context) error {
 // newerSchema tells an operator that this binary is older than the database. Going on would fail later, or write what the
 // newer one does not expect.
 func newerSchema(version, wanted uint) error {
-	return fmt.Errorf("the database is at migration %d, this version of the app knows %d at most: run the newer version that migrated it, "+
-		"or restore a backup from before (see docs/operate.md)", version, wanted)
+	return fmt.Errorf("%w: the database is at migration %d, this version knows %d at most: run the newer version that migrated it, "+
+		"or restore a backup from before (see docs/operate.md)", ErrNewerSchema, version, wanted)
 }
+
+// ErrNewerSchema says that the database was migrated by a newer version of the app.
+var ErrNewerSchema = errors.New("this app is older than its database")
 
 // Migrate brings the database up to date. Several processes may call it at once: golang-migrate takes a lock in
 // Postgres, the first one works and the others find nothing left to do.
