@@ -220,6 +220,10 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	// A database that does not answer, or waits for its migrations, is told at /readyz; an older app must not touch a newer one.
+	if err := store.Ready(ctx); errors.Is(err, storage.ErrNewerSchema) {
+		return err
+	}
 	if err := checkKeys(ctx, store, log); err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func ParseAppRequest(r *http.Request) (*AppRequest, error) {
 		ApplicationToken: secret.New(form.Get("APPLICATION_TOKEN")),
 		Placement:        form.Get("PLACEMENT"),
 	}
+	secret.Note(r.Context(), req.Access, req.Refresh, req.ApplicationToken)
 	if req.Placement == "" {
 		req.Placement = DefaultPlacement
 	}

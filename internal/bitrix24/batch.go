@@ -110,6 +110,7 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	}
 	for key, raw := range parts.Errors {
 		result.Errors[key] = commandError(methods[key], raw)
+		result.Errors[key].clean(to.Access)
 		c.buckets.learn(host, methods[key], result.Errors[key])
 	}
 	for key, raw := range parts.Times {

@@ -38,6 +38,9 @@ type Options struct {
 	Resolver     *net.Resolver // nil: the system's
 	Rate         Rate          // zero: no limit of ours, and no pause after limits that are answered
 	Observe      func(ctx context.Context, o Observation)
+	// Refused tells which errors refuse a token for good; those of strangers are remembered for a minute. Default
+	// IsInvalidToken.
+	Refused func(error) bool
 }
 
 // Client calls REST methods. It repeats a request only where the portal says that it did not run (its request limit), and
@@ -49,6 +52,9 @@ type Client struct {
 	agent   string
 	observe func(context.Context, Observation)
 	buckets *buckets
+
+	refused  func(error) bool
+	refusals *Refusals
 }
 
 // NewClient makes a client whose connections are guarded (see NewHTTPClient).
@@ -62,8 +68,12 @@ func NewClient(o Options) (*Client, error) {
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Observation) {}
 	}
-	buckets, err := newBuckets(o.Rate)
-	if err != nil {
+	if o.Refused == nil {
+		o.Refused = IsInvalidToken
+	}
+	buckets, err1 := newBuckets(o.Rate)
+	refusals, err2 := NewRefusals(20_000)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
 	return &Client{
@@ -72,6 +82,9 @@ func NewClient(o Options) (*Client, error) {
 		agent:   o.UserAgent,
 		observe: o.Observe,
 		buckets: buckets,
+
+		refused:  o.Refused,
+		refusals: refusals,
 	}, nil
 }
 
@@ -93,8 +106,13 @@ type Answer struct {
 // Errors: *Error for what the platform answered, *AnswerError for an answer that is not the platform's,
 // *RedirectError where the portal moved, *BusyError where its request limit is used up, anything else for a request that got no answer (see IsUnreachable).
 func (c *Client) Call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
+	secret.Note(ctx, to.Access)
 	host := EndpointHost(to.Endpoint)
-	err := c.buckets.blocked(host, method)
+	_, stranger := Stranger(ctx)
+	err := c.Refused(ctx, to)
+	if err == nil {
+		err = c.buckets.blocked(host, method)
+	}
 	if err == nil {
 		err = c.buckets.wait(ctx, host, method)
 	}
@@ -112,11 +130,22 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 		}
 	}
 	c.buckets.learn(host, method, err)
+	if stranger && c.refused(err) {
+		c.refusals.Add(host, to.Access, &Error{Method: method, Status: platformError(err).Status, Code: platformError(err).Code})
+	}
 	if err == nil {
 		c.buckets.reset(host, method, answer.ResetAt)
 	}
 	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
 	return answer, err
+}
+
+// Refused returns the refusal of a stranger's token that is remembered; Call would return the same, without a request.
+func (c *Client) Refused(ctx context.Context, to Target) error {
+	if _, stranger := Stranger(ctx); !stranger {
+		return nil
+	}
+	return c.refusals.Of(EndpointHost(to.Endpoint), to.Access)
 }
 
 func (c *Client) call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
@@ -134,11 +163,15 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, &unreachableError{method: method, err: err}
+		return nil, &unreachableError{method: method, err: err, access: to.Access}
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
-		return nil, &RedirectError{Method: method, Status: res.StatusCode, Location: res.Header.Get("Location")}
+		location := res.Header.Get("Location")
+		if EndpointOrigin(location) == "" { // to nowhere, or to a page of its own: REST is not there, but nobody moved
+			return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "redirect"}
+		}
+		return nil, &RedirectError{Method: method, Status: res.StatusCode, Location: location}
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, c.maxBody+1))
 	switch {
@@ -147,7 +180,11 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 	case int64(len(text)) > c.maxBody:
 		return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "too_large"}
 	}
-	return decodeAnswer(method, res, text)
+	answer, err := decodeAnswer(method, res, text)
+	if platform := platformError(err); platform != nil {
+		platform.clean(to.Access)
+	}
+	return answer, err
 }
 
 // encodeBody merges the token into the object that params marshal to.

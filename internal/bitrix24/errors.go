@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"itemlens/internal/secret"
 )
 
 // Error is an error that the platform itself answered (error-codes.md). Codes come in upper and lower case, so they
@@ -36,7 +40,7 @@ func (e *Error) Is(target error) bool {
 type AnswerError struct {
 	Method string
 	Status int
-	Kind   string // empty, html, not_json, truncated, too_large, status, no_result
+	Kind   string // empty, html, not_json, truncated, too_large, status, no_result, redirect
 	Err    error
 }
 
@@ -62,20 +66,74 @@ func (e *RedirectError) Error() string {
 }
 
 // unreachableError is a request without an answer: no connection, refused by the guard, timed out. The text of the
-// cause comes from net/http and names the address, never the body.
+// cause comes from net/http: it names the address, and can repeat the first line of what is no HTTP.
 type unreachableError struct {
 	method string
 	err    error
+	access secret.Text // what was sent, so that it can be taken out of the text
 }
 
-func (e *unreachableError) Error() string { return e.method + ": no answer: " + e.err.Error() }
+func (e *unreachableError) Error() string {
+	text := e.err.Error()
+	if !e.access.IsZero() {
+		text = strings.ReplaceAll(text, e.access.Reveal(), secret.Redacted)
+	}
+	return e.method + ": no answer: " + CleanText(text, 300)
+}
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// IsUnreachable reports that the portal gave no answer, or none that the platform would give.
+// clean makes an error safe to log: its code is a known one, or short and made of letters, digits and "_", and holds no
+// part of the token that was sent. A portal of any owner writes into it what it likes.
+func (e *Error) clean(access secret.Text) {
+	e.Code, e.Description = CleanCode(e.Code, access), CleanText(e.Description, 500)
+}
+
+const longestCode = 40
+
+// CleanCode writes a code that somebody else made up so that it can be logged and counted. What repeats a secret that was
+// sent, or a part of it, becomes "redacted".
+func CleanCode(code string, sent ...secret.Text) string {
+	if knownCode(code) != otherCode {
+		return code
+	}
+	cut := code[:min(len(code), longestCode)]
+	for _, s := range sent {
+		if text := s.Reveal(); text != "" && (strings.Contains(code, text) || len(cut) >= 8 && strings.Contains(text, cut)) {
+			return "redacted"
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, cut)
+}
+
+// CleanText bounds a foreign text, and writes "?" for what does not print.
+func CleanText(text string, longest int) string {
+	cut := len(text) > longest
+	if cut {
+		text = text[:longest]
+	}
+	text = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	if cut {
+		text += "…"
+	}
+	return text
+}
+
+// IsUnreachable reports that the portal gave no answer, or none that the platform would give, or that it could not ask
+// the OAuth server itself: all of that passes.
 func IsUnreachable(err error) bool {
 	var none *unreachableError
 	var unusable *AnswerError
-	return errors.As(err, &none) || errors.As(err, &unusable)
+	return errors.As(err, &none) || errors.As(err, &unusable) || hasCode(err, connectionError)
 }
 
 // CodeOf is the code to count and log for an outcome: "ok", the platform's code in lower case, or a kind of failure.
@@ -111,7 +169,8 @@ func knownCode(code string) string {
 	code = strings.ToLower(code)
 	for _, known := range [][]string{
 		expiredToken, invalidToken, rateLimit, operationTimeLimit, overload, notFound, accessDenied, paymentRequired,
-		portalDeleted, insufficientScope, userWithoutAccess, extranetUser, placementNotFound, notInstalled,
+		portalDeleted, insufficientScope, userWithoutAccess, extranetUser, placementNotFound, notInstalled, oauthError,
+		connectionError, deadGrant, wrongClient,
 	} {
 		for _, k := range known {
 			if k == code {
@@ -119,8 +178,10 @@ func knownCode(code string) string {
 			}
 		}
 	}
-	return "other"
+	return otherCode
 }
+
+const otherCode = "other"
 
 // The codes, in lower case, that callers tell apart (_includes/system-errors.md, limits.md, settings/oauth/error-codes.md
 // and the pages of the methods).
@@ -138,7 +199,11 @@ var (
 	userWithoutAccess  = []string{"user_access_error"}
 	extranetUser       = []string{"allowed_only_intranet_user"}
 	placementNotFound  = []string{"error_placement_not_found"}
-	notInstalled       = []string{"application_not_found", "error_oauth", "not_installed"} // by the official Python SDK
+	notInstalled       = []string{"application_not_found", "not_installed"} // the second by the official Python SDK
+	oauthError         = []string{"error_oauth"}                            // not installed, or not paid for: the text tells
+	connectionError    = []string{"connection_error"}                       // the portal does not reach the OAuth server
+	deadGrant          = []string{"invalid_grant"}
+	wrongClient        = []string{"invalid_client", "wrong_client"}
 )
 
 func hasCode(err error, codes []string) bool {
@@ -152,6 +217,12 @@ func hasCode(err error, codes []string) bool {
 		}
 	}
 	return false
+}
+
+// says reports whether the platform's description holds a text, in lower case.
+func says(err error, text string) bool {
+	platform := platformError(err)
+	return platform != nil && strings.Contains(strings.ToLower(platform.Description), text)
 }
 
 // IsExpiredToken reports that the access token's hour is over: refresh it and call again.
@@ -172,18 +243,21 @@ func IsOverload(err error) bool { return hasCode(err, overload) }
 // IsNotFound reports that the item or its type does not exist.
 func IsNotFound(err error) bool { return hasCode(err, notFound) }
 
-// IsAccessDenied reports that the user may not do this.
-func IsAccessDenied(err error) bool { return hasCode(err, accessDenied) && !IsPlanWithoutREST(err) }
+// IsAccessDenied reports that the user may not do this. Older methods say so without a code.
+func IsAccessDenied(err error) bool {
+	return (hasCode(err, accessDenied) || hasCode(err, []string{""}) && says(err, "access denied")) && !IsPlanWithoutREST(err)
+}
 
-// IsPlanWithoutREST reports that the portal's plan has no REST API: code ACCESS_DENIED too, but with status 403, where
-// a user without rights on an item gets 400 (system errors against crm.item.get).
+// IsPlanWithoutREST reports that the portal's plan has no REST API. The code is the one of a user without rights, and so is
+// the status, which differs between versions; only the text tells.
 func IsPlanWithoutREST(err error) bool {
-	var platform *Error
-	return errors.As(err, &platform) && strings.EqualFold(platform.Code, "ACCESS_DENIED") && platform.Status == 403
+	return hasCode(err, accessDenied) && (says(err, "commercial plan") || says(err, "extended plan"))
 }
 
 // IsPaymentRequired reports that the app's paid or trial time is over.
-func IsPaymentRequired(err error) bool { return hasCode(err, paymentRequired) }
+func IsPaymentRequired(err error) bool {
+	return hasCode(err, paymentRequired) || hasCode(err, oauthError) && says(err, "subscription")
+}
 
 // IsPortalDeleted reports that the portal is closed or gone.
 func IsPortalDeleted(err error) bool { return hasCode(err, portalDeleted) }
@@ -198,7 +272,9 @@ func IsUserWithoutAccess(err error) bool { return hasCode(err, userWithoutAccess
 func IsExtranetUser(err error) bool { return hasCode(err, extranetUser) }
 
 // IsNotInstalled reports that the portal has removed the app.
-func IsNotInstalled(err error) bool { return hasCode(err, notInstalled) }
+func IsNotInstalled(err error) bool {
+	return hasCode(err, notInstalled) || hasCode(err, oauthError) && !says(err, "subscription")
+}
 
 // IsPlacementNotFound reports that the portal has no such placement.
 func IsPlacementNotFound(err error) bool { return hasCode(err, placementNotFound) }

@@ -87,14 +87,28 @@ func ParseEvent(r *http.Request) (*Event, error) {
 		},
 		form: form,
 	}
+	secret.Note(r.Context(), event.Auth.Access, event.Auth.Refresh, event.Auth.ApplicationToken)
 	if seconds, err := strconv.ParseInt(form.Get("ts"), 10, 64); err == nil && seconds > 0 && seconds < 1<<40 {
 		event.Time = time.Unix(seconds, 0)
 	}
 	switch {
-	case event.Name == "" || len(event.Name) > 100:
-		return nil, &FormError{"event", "is missing or too long"}
+	case !validEventName(event.Name):
+		return nil, &FormError{"event", "is missing or malformed"}
 	case !validMemberID(event.Auth.MemberID):
 		return nil, &FormError{"auth[member_id]", "is missing or malformed"}
 	}
 	return event, nil
+}
+
+// validEventName bounds what goes to the log as the name of an event: the longest that is documented has 40 characters.
+func validEventName(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	for _, r := range name {
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' {
+			return false
+		}
+	}
+	return true
 }

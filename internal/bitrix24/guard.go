@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
@@ -15,14 +14,6 @@ import (
 // ErrForbiddenAddress is returned for an address that no portal may have: plain http, private, loopback, link-local.
 var ErrForbiddenAddress = errors.New("address not allowed for portals")
 
-// forbidden are the networks beyond those that net/netip tells apart itself: "this network", carrier NAT, protocol
-// assignments, benchmarks, reserved, and NAT64, which leads back to IPv4.
-var forbidden = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("2002::/16"),
-}
-
 // NewHTTPClient makes the client for every outgoing request: bounded in time, following no redirect, through no proxy
 // (the guard would see only the proxy), and connecting to public addresses alone unless private ones are allowed. The
 // check runs on the address that is dialled, after DNS, so a name that changes its answer gains nothing. A nil resolver
@@ -30,7 +21,7 @@ var forbidden = []netip.Prefix{
 func NewHTTPClient(timeout time.Duration, allowPrivate bool, resolver *net.Resolver) *http.Client {
 	dialer := &net.Dialer{Timeout: min(timeout, 5*time.Second), Resolver: resolver}
 	if !allowPrivate {
-		dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }
+		dialer.Control = func(_, address string, _ syscall.RawConn) error { return CheckAddress(address) }
 	}
 	return &http.Client{
 		Timeout: timeout,
@@ -44,22 +35,6 @@ func NewHTTPClient(timeout time.Duration, allowPrivate bool, resolver *net.Resol
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func checkAddress(address string) error {
-	parsed, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %s", ErrForbiddenAddress, address)
-	}
-	ip := parsed.Addr().Unmap()
-	bad := !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
-	for _, prefix := range forbidden {
-		bad = bad || prefix.Contains(ip)
-	}
-	if bad {
-		return fmt.Errorf("%w: %s", ErrForbiddenAddress, ip)
-	}
-	return nil
 }
 
 // ParseEndpoint checks a REST address and writes it in one form: lower-case host, no default port, "/" at the end.
@@ -116,11 +91,15 @@ func PageOrigins(endpoint, domain string) string {
 	return origin + " " + scheme + "://" + domain
 }
 
-// CanonicalHost lowers a host and drops a default port, so that two ways to write one portal compare equal.
+// CanonicalHost lowers a host and drops a default port, and the dot that may end a name, so that two
+// ways to write one portal compare equal.
 func CanonicalHost(host string) string {
-	host = strings.ToLower(strings.TrimSpace(host))
-	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
-	return strings.TrimSuffix(host, ".")
+	name, port, hasPort := strings.Cut(strings.ToLower(strings.TrimSpace(host)), ":")
+	name = strings.TrimSuffix(name, ".")
+	if !hasPort || port == "443" || port == "80" {
+		return name
+	}
+	return name + ":" + port
 }
 
 // ValidHost reports whether a text is nothing but a host name with an optional port, fit to stand in a header.

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 )
 
 // Rate is what a portal allows a client: a leaky bucket, counted by the portal and the caller's address (limits.md).
@@ -39,21 +37,31 @@ const (
 	operationPause = time.Minute
 )
 
+// The share of a portal's bucket that strangers have together: those whose tokens nobody has vouched for, forged ones and
+// those of people who open the app for the first time. One address has half of it.
+const (
+	strangersRate  = 1.0 / 2
+	strangersBurst = 2.0 / 5
+)
+
+// longestOperation is the time in which a portal counts a method's operating time (limits.md): no block lasts longer,
+// whatever a portal says.
+const longestOperation = 10 * time.Minute
+
 // buckets counts requests by portal, so that a portal's own bucket is not overrun by more than its burst, and remembers
 // what portals have blocked.
 type buckets struct {
 	rate   Rate
-	mu     sync.Mutex
-	byKey  *lru.Cache[string, *rate.Limiter]
+	shares *Shares
 	blocks *lru.Cache[string, time.Time] // until when, by portal, or by portal and method
 	resets *lru.Cache[string, time.Time] // operating_reset_at of the last success, by portal and method
 }
 
 func newBuckets(r Rate) (*buckets, error) {
-	byKey, err1 := lru.New[string, *rate.Limiter](10_000)
+	shares, err1 := NewShares(30_000)
 	blocks, err2 := lru.New[string, time.Time](10_000)
 	resets, err3 := lru.New[string, time.Time](50_000)
-	return &buckets{rate: r, byKey: byKey, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
+	return &buckets{rate: r, shares: shares, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
 }
 
 // blocked returns a *BusyError while a portal, or one of the methods there, is blocked.
@@ -89,19 +97,28 @@ func (b *buckets) learn(host, method string, err error) {
 // reset remembers when a method's operating time becomes less.
 func (b *buckets) reset(host, method string, at int64) {
 	if at > 0 {
-		b.resets.Add(host+" "+method, time.Unix(at, 0))
+		until, latest := time.Unix(at, 0), time.Now().Add(longestOperation)
+		if until.After(latest) {
+			until = latest
+		}
+		b.resets.Add(host+" "+method, until)
 	}
 }
 
-func (b *buckets) of(host string) *rate.Limiter {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	limiter, ok := b.byKey.Get(host)
-	if !ok {
-		limiter = rate.NewLimiter(rate.Limit(b.rate.PerSecond), b.rate.Burst)
-		b.byKey.Add(host, limiter)
+// share is a part of what a portal's bucket holds.
+func (b *buckets) share(key string, perSecond, burst float64) Share {
+	return Share{key, perSecond * float64(b.rate.PerSecond), int(burst * float64(b.rate.Burst))}
+}
+
+// places are the shares in which a request takes a place: the portal's, and for a stranger the strangers' part of it and
+// the address's part of that. So forged pages never take the places of those who are known.
+func (b *buckets) places(ctx context.Context, host string) []Share {
+	places := []Share{b.share(host, 1, 1)}
+	if address, is := Stranger(ctx); is {
+		places = append(places, b.share(host+" strangers", strangersRate, strangersBurst),
+			b.share(host+" "+address, strangersRate/2, strangersBurst/2))
 	}
-	return limiter
+	return places
 }
 
 // wait takes a place in the portal's bucket. Where that takes longer than a request may wait, it returns a *BusyError at
@@ -110,23 +127,29 @@ func (b *buckets) wait(ctx context.Context, host, method string) error {
 	if b.rate.PerSecond == 0 {
 		return nil
 	}
-	place := b.of(host).Reserve()
-	delay := place.Delay()
-	if delay > b.rate.Wait {
-		place.Cancel()
+	delay, giveBack, ok := b.shares.Take(time.Now(), b.rate.Wait, b.places(ctx, host)...)
+	if !ok {
 		return &BusyError{Method: method, RetryAfter: delay}
 	}
-	if delay == 0 {
+	if err := sleep(ctx, delay); err != nil {
+		giveBack()
+		return &unreachableError{method: method, err: err}
+	}
+	return nil
+}
+
+// sleep waits, or returns the context's error where that ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		place.Cancel()
-		return &unreachableError{method: method, err: ctx.Err()}
+		return ctx.Err()
 	}
 }
 
@@ -136,8 +159,5 @@ func (b *buckets) full(host string) {
 	if b.rate.PerSecond == 0 {
 		return
 	}
-	limiter := b.of(host)
-	if room := int(limiter.Tokens()); room > 0 {
-		limiter.ReserveN(time.Now(), room)
-	}
+	b.shares.Drain(time.Now(), b.share(host, 1, 1))
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -40,6 +41,9 @@ type Raw struct {
 	PortalRate       string `help:"Requests a second to one portal in the long run; Enterprise portals allow 5." default:"2" placeholder:"N"`
 	PortalBurst      string `help:"Requests to one portal at once; Enterprise portals allow 250." default:"50" placeholder:"N"`
 	PortalWait       string `help:"How long a page may wait for its turn at a busy portal." default:"8s" placeholder:"DURATION"`
+	OAuthRate        string `name:"oauth-rate" help:"Questions a second to the OAuth servers about tokens that nobody has vouched for; one address gets a fifth." default:"5" placeholder:"N"`
+	TrustedProxies   string `help:"Networks of proxies whose X-Forwarded-For is believed, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
+	MaxConnections   string `help:"Connections from portals and browsers at once; further ones wait." default:"10000" placeholder:"N"`
 	SchemaLife       string `help:"How long field titles and dictionaries of a portal are kept." default:"10m" placeholder:"DURATION"`
 	CacheBytes       string `help:"Memory for field titles, dictionaries and names of all portals, in bytes; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
 	KeepAliveSpread  string `help:"Time over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
@@ -65,6 +69,9 @@ type Config struct {
 	PortalRate       int
 	PortalBurst      int
 	PortalWait       time.Duration
+	OAuthRate        int
+	TrustedProxies   []*net.IPNet
+	MaxConnections   int
 	SchemaLife       time.Duration
 	CacheBytes       int64
 	KeepAliveSpread  time.Duration
@@ -88,6 +95,9 @@ func (r Raw) Parse() (Config, error) {
 		PortalRate:       p.number("PORTAL_RATE", r.PortalRate, 1, 100_000),
 		PortalBurst:      p.number("PORTAL_BURST", r.PortalBurst, 1, 1_000_000),
 		PortalWait:       p.duration("PORTAL_WAIT", r.PortalWait, 0, time.Minute),
+		OAuthRate:        p.number("OAUTH_RATE", r.OAuthRate, 1, 100_000),
+		TrustedProxies:   p.networks("TRUSTED_PROXIES", r.TrustedProxies),
+		MaxConnections:   p.number("MAX_CONNECTIONS", r.MaxConnections, 10, 1_000_000),
 		SchemaLife:       p.duration("SCHEMA_LIFE", r.SchemaLife, time.Second, 24*time.Hour),
 		CacheBytes:       int64(p.number("CACHE_BYTES", r.CacheBytes, 1<<20, 1<<40)),
 		KeepAliveSpread:  p.duration("KEEP_ALIVE_SPREAD", r.KeepAliveSpread, 0, 7*24*time.Hour),
@@ -162,6 +172,21 @@ func (p *problems) number(name, value string, least, most int) int {
 		p.add(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
 	}
 	return n
+}
+
+func (p *problems) networks(name, value string) (networks []*net.IPNet) {
+	for text := range strings.SplitSeq(value, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		_, network, err := net.ParseCIDR(text)
+		if err != nil {
+			p.add(name, "must be networks such as 10.0.0.0/8,2001:db8::/32")
+			return nil
+		}
+		networks = append(networks, network)
+	}
+	return networks
 }
 
 func (p *problems) flag(name, value string) bool {

@@ -26,13 +26,15 @@ type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	SaveToken(ctx context.Context, t portal.Token) error
+	// KnowsPair reports whether a refresh token is one that is stored for the portal, or was until the last renewal.
+	KnowsPair(ctx context.Context, id portal.MemberID, refresh secret.Text) (bool, error)
 	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error
 	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
 }
 
 // Registrar registers a genuine portal that is unknown here: our database was restored, or the install event was lost.
 type Registrar interface {
-	// Adopt returns the portal and a fresh token of the user, or a *portal.Error with NotInstalled or Unverified.
+	// Adopt returns the portal and a fresh token of the user, or a *portal.Error, with Unverified where nobody vouches for them.
 	Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error)
 }
 
@@ -44,6 +46,7 @@ type Gate struct {
 	Server    *oauth.Server
 	REST      *bitrix24.Client
 	Sessions  *session.Keeper
+	Door      *Door
 	Now       func() time.Time
 }
 
@@ -57,6 +60,8 @@ type Visit struct {
 	req   *bitrix24.AppRequest // nil where the visit goes on
 	token portal.Token
 	ask   bool // the next batch asks who the user is
+
+	proven bool // the tokens are known to be the portal's; until then they get a stranger's share of requests
 }
 
 // Admit finds the portal of a request. It makes no request to the portal; the first Batch of the visit does.
@@ -68,24 +73,44 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 	v := &Visit{Lang: req.Lang, gate: g, req: req, token: portal.Token{
 		MemberID: portal.MemberID(req.MemberID), Access: req.Access, Refresh: req.Refresh, ExpiresAt: g.Now().Add(expires),
 	}}
-	p, err := g.Store.Portal(ctx, portal.MemberID(req.MemberID))
+	p, proven, err := g.lookUp(ctx, req)
 	switch {
 	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
 		v.Portal, v.token, err = g.Registrar.Adopt(ctx, req)
 		if err != nil {
 			return nil, err
 		}
+		v.proven = true // by the exchange
 		return v, nil
 	case err != nil:
 		return nil, err
 	}
-	v.Portal = p
+	v.Portal, v.proven = p, proven
 	if req.Domain != p.Domain && req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
 		if err := v.confirmMove(ctx, req.Domain); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// lookUp finds the portal that a request names, and whether what it brings proves that it comes from there: whoever knows the
+// application_token, or the refresh token of a user, has them from the portal.
+func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (p portal.Portal, proven bool, err error) {
+	leave, err := g.Door.enter(ctx, req)
+	if err != nil {
+		return p, false, err
+	}
+	defer leave()
+	if p, err = g.Store.Portal(ctx, portal.MemberID(req.MemberID)); err != nil || !p.Installed() {
+		return p, false, err
+	}
+	if p.ApplicationToken.Equal(req.ApplicationToken) {
+		g.Door.remember(p.MemberID, req.ApplicationToken)
+		return p, true, nil
+	}
+	proven, err = g.Store.KnowsPair(ctx, p.MemberID, req.Refresh)
+	return p, proven, err
 }
 
 // Session makes the token with which the visit's page may ask for more. It is for visits whose user is known.
@@ -121,7 +146,7 @@ func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token}, nil
+	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token, proven: true}, nil
 }
 
 // AskWho makes the next batch ask the portal who the user is and whether an administrator, although a session says it.
@@ -156,6 +181,7 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 
 func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
 	var result *bitrix24.BatchResult
+	ctx = v.caller(ctx)
 	used, err := v.gate.Tokens.Use(ctx, v.Portal, v.token, func(ctx context.Context, access secret.Text) error {
 		var err error
 		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: access}, commands)
@@ -165,6 +191,14 @@ func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24
 		v.token = used
 	}
 	return result, err
+}
+
+// caller tells requests that are made for the visit whether its tokens are proven.
+func (v *Visit) caller(ctx context.Context) context.Context {
+	if v.proven {
+		return bitrix24.Vouched(ctx)
+	}
+	return ctx
 }
 
 // identify reads who the user is and keeps what the visit has proven: the user's pair, and the application_token where
@@ -183,8 +217,12 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 		return portal.Problemf(portal.Unverified, "the renewed token belongs to user %d, the page to user %d", v.token.UserID, user.ID)
 	}
 	v.token.UserID = user.ID
-	v.User, v.ask = user, false
-	if v.req == nil || v.token.Refresh.IsZero() {
+	v.User, v.ask, v.proven = user, false, true
+	if v.req == nil {
+		return nil
+	}
+	v.gate.Door.remember(v.Portal.MemberID, v.req.Access)
+	if v.token.Refresh.IsZero() {
 		return nil
 	}
 	if err := v.gate.Store.SaveToken(ctx, v.token); err != nil {
@@ -198,7 +236,7 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 
 // confirmMove asks the OAuth server whether the portal now lives at a host, and stores the new address if so.
 func (v *Visit) confirmMove(ctx context.Context, host string) error {
-	info, err := v.gate.Server.AppInfo(ctx, v.Portal.ServerEndpoint, v.token.Access)
+	info, err := v.gate.Server.AppInfo(v.caller(ctx), v.Portal.ServerEndpoint, v.token.Access)
 	if err != nil {
 		return err
 	}

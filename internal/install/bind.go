@@ -130,6 +130,7 @@ var errMoreTypes = errors.New("there are more pages of types")
 // bind makes the portal's placements and event handlers ours: unbinds those that an earlier address of the app left,
 // binds those that are missing, and touches nothing else. Doing it again does nothing.
 func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
+	ctx = bitrix24.Vouched(ctx) // by the exchange
 	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
 	report := &Report{Types: st.types}
 	commands := s.missing(st, p.Settings)

@@ -10,8 +10,9 @@ import (
 
 // Connect takes an authorization code that a portal gave to a user (settings/oauth/index.md): it connects a portal from
 // outside of it, and repairs one whose tokens are dead. An administrator's code does what an installation does; any other
-// user's brings that user a fresh pair, where the portal is known.
-func (s *Service) Connect(ctx context.Context, serverDomain string, code secret.Text) (portal.Portal, *Report, error) {
+// user's brings that user a fresh pair, where the portal is known. The code must be of the portal at the host to which the
+// user was sent: a portal of somebody else's could lead the way back with a code of its own.
+func (s *Service) Connect(ctx context.Context, serverDomain, host string, code secret.Text) (portal.Portal, *Report, error) {
 	serverEndpoint := "https://" + serverDomain + "/rest/" // only chooses among the servers that are believed anyway
 	grant, err := s.Server.ExchangeCode(ctx, serverEndpoint, code)
 	if err != nil {
@@ -24,6 +25,9 @@ func (s *Service) Connect(ctx context.Context, serverDomain string, code secret.
 	}
 	if info.MemberID != grant.MemberID || grant.UserID != 0 && grant.UserID != info.UserID {
 		return portal.Portal{}, nil, portal.Problemf(portal.Unverified, "app.info and the exchange name different portals or users")
+	}
+	if !info.LivesAt(host) {
+		return portal.Portal{}, nil, portal.Problemf(portal.Unverified, "the code is of another portal than the one that was asked for it")
 	}
 	p, err := s.describe(info, grant.ServerEndpoint)
 	if err != nil {

@@ -25,36 +25,70 @@ type Handler struct {
 // Register adds the routes.
 func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/install", h.install)
+	e.GET("/install", h.outside)
 	e.POST("/events", h.event)
+	e.GET("/events", h.outside)
 	e.GET("/oauth/start", h.start)
 	e.GET("/oauth/callback", h.callback)
 }
 
+// outside explains the app to somebody, or some program, that asks whether an address answers.
+func (h *Handler) outside(c echo.Context) error {
+	page := h.Page(c.QueryParam("LANG"))
+	page.Title, page.LibraryJS = page.L.T("outside.title"), ""
+	return h.Render(c, http.StatusOK, templates.Outside(page))
+}
+
 const stateCookie = "itemlens_oauth_state"
 
-// start sends a browser to its portal to agree to the app. The state ties the way back to this browser: the cookie is
-// sent with the top-level navigation from the portal, and to nothing else.
+// start sends a browser to its portal to agree to the app. The state ties the way back to this browser and to that portal:
+// the cookie, which holds both, is sent with the top-level navigation from the portal, and to nothing else.
+//
+// Anybody can write a link to this page. A host that is neither a portal that we know nor one of Bitrix24's own cloud is
+// therefore named first, and people go there by a click of theirs.
 func (h *Handler) start(c echo.Context) error {
 	origin, err := bitrix24.PortalOrigin(c.QueryParam("portal"), h.AllowPrivate)
 	if err != nil {
 		return &bitrix24.FormError{Field: "portal", Reason: "must be the address of a Bitrix24, such as acme.bitrix24.com"}
 	}
-	state := rand.Text()
-	c.SetCookie(h.cookie(state, int((10*time.Minute)/time.Second)))
-	return c.Redirect(http.StatusFound, h.Service.Server.AuthorizeURL(origin, state))
+	state, host := rand.Text(), bitrix24.EndpointHost(origin)
+	known := bitrix24.IsCloudHost(host)
+	if !known {
+		if known, err = h.Service.Store.KnowsHost(c.Request().Context(), host); err != nil {
+			return err
+		}
+	}
+	address := h.Service.Server.AuthorizeURL(origin, state)
+	c.SetCookie(h.cookie(state+stateSeparator+host, int((10*time.Minute)/time.Second)))
+	if known {
+		return c.Redirect(http.StatusFound, address)
+	}
+	page := h.Page(c.QueryParam("LANG"))
+	page.Title, page.LibraryJS = page.L.T("away.title"), ""
+	return h.Render(c, http.StatusOK, templates.Away(page, host, address))
 }
 
+// stateSeparator stands between the state and the host in the cookie; neither can hold it.
+const stateSeparator = "|"
+
 func (h *Handler) callback(c echo.Context) error {
+	code, posted := secret.New(c.QueryParam("code")), secret.New(c.QueryParam("state"))
+	if code.IsZero() && posted.IsZero() {
+		return h.outside(c) // nobody comes back from anywhere
+	}
 	cookie, err := c.Cookie(stateCookie)
-	if err != nil || !secret.New(cookie.Value).Equal(secret.New(c.QueryParam("state"))) {
+	if err != nil {
+		return portal.Problemf(portal.Unverified, "the browser brings no state")
+	}
+	state, host, _ := strings.Cut(cookie.Value, stateSeparator)
+	if !secret.New(state).Equal(posted) {
 		return portal.Problemf(portal.Unverified, "the state does not belong to this browser")
 	}
 	c.SetCookie(h.cookie("", -1))
-	code := secret.New(c.QueryParam("code"))
 	if code.IsZero() {
 		return &bitrix24.FormError{Field: "code", Reason: "is missing"}
 	}
-	p, report, err := h.Service.Connect(c.Request().Context(), c.QueryParam("server_domain"), code)
+	p, report, err := h.Service.Connect(c.Request().Context(), c.QueryParam("server_domain"), host, code)
 	if err != nil {
 		return err
 	}

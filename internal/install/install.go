@@ -195,7 +195,9 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		// It comes without application_token (common/events/on-app-payment.md), so it proves nothing: it is a hint to ask
 		// the OAuth server, which is the one to believe about payment anyway.
 		if !known || !event.Auth.ApplicationToken.IsZero() && !proven {
-			return portal.Problemf(portal.Unverified, "payment event of an unknown portal, or with a wrong application_token")
+			// Answered as any other hint, so that strangers do not learn who is a customer.
+			log.InfoContext(ctx, "payment event of an unknown portal, or with a wrong application_token")
+			return nil
 		}
 		return s.Planner.PlanStatus(ctx, p.MemberID)
 	default:

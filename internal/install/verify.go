@@ -28,6 +28,7 @@ type Store interface {
 	SaveToken(ctx context.Context, t portal.Token) error
 	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
+	KnowsHost(ctx context.Context, host string) (bool, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 	CountSchemaChange(ctx context.Context, id portal.MemberID) error
 	RecordBinding(ctx context.Context, id portal.MemberID, outcome string, skipped []string) error
@@ -132,11 +133,8 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 	c := pageClaim(req)
 	c.applicationToken = secret.Text{}
 	p, token, err := s.verify(ctx, c)
-	if portal.ProblemOf(err) == portal.Unverified {
-		return p, token, &portal.Error{Problem: portal.NotInstalled, Err: err}
-	}
 	if err != nil {
-		return p, token, err
+		return p, token, err // the same for a forged page of a portal that is known: strangers do not learn who is a customer
 	}
 	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
 		return p, token, err
@@ -149,6 +147,7 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 // inspect asks the portal whether a token's user is an administrator. The answer brings along what stands in the portal
 // already.
 func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Token) (*standing, error) {
+	ctx = bitrix24.Vouched(ctx) // by the exchange
 	var profile gate.Profile
 	now := &standing{}
 	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}

@@ -30,6 +30,7 @@ type Config struct {
 	Servers      []string
 	Timeout      time.Duration // of one request
 	AllowPrivate bool          // see bitrix24.Options
+	Rate         int           // questions a second about tokens that nobody has vouched for; 0: no limit
 	Observe      func(ctx context.Context, o bitrix24.Observation)
 	Now          func() time.Time
 }
@@ -39,6 +40,8 @@ type Server struct {
 	config Config
 	http   *http.Client
 	rest   *bitrix24.Client
+
+	strangers *strangers
 }
 
 // NewServer makes a client.
@@ -46,14 +49,18 @@ func NewServer(c Config) (*Server, error) {
 	if c.Observe == nil {
 		c.Observe = func(context.Context, bitrix24.Observation) {}
 	}
+	strangers, err := newStrangers(c.Rate)
+	if err != nil {
+		return nil, fmt.Errorf("make client of the OAuth servers: %w", err)
+	}
 	rest, err := bitrix24.NewClient(bitrix24.Options{
-		Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate,
+		Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate, Refused: refusesToken,
 		Observe: func(ctx context.Context, o bitrix24.Observation) {
 			o.Method = "oauth/" + o.Method
 			c.Observe(ctx, o)
 		},
 	})
-	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil), rest: rest}, err
+	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil), rest: rest, strangers: strangers}, err
 }
 
 // Close lets go of idle connections.
@@ -97,15 +104,23 @@ func (g Grant) Token() portal.Token {
 // Errors: *portal.DeadTokenError where the OAuth server refuses the token, or us; *portal.Error with OAuthUnreachable
 // where it gives no usable answer.
 func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
-	return s.exchange(ctx, serverEndpoint, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	endpoint := s.Endpoint(serverEndpoint)
+	secret.Note(ctx, refresh)
+	if err := s.strangers.known(ctx, endpoint, refresh); err != nil {
+		return Grant{}, err
+	}
+	grant, err := s.exchange(ctx, endpoint, refresh, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 	})
+	s.strangers.remember(ctx, endpoint, refresh, err)
+	return grant, err
 }
 
 // ExchangeCode exchanges an authorization code, which is good for 30 seconds and works once (settings/oauth/index.md).
 // Errors are those of Refresh.
 func (s *Server) ExchangeCode(ctx context.Context, serverEndpoint string, code secret.Text) (Grant, error) {
-	return s.exchange(ctx, serverEndpoint, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	secret.Note(ctx, code)
+	return s.exchange(ctx, s.Endpoint(serverEndpoint), code, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.Exchange(ctx, code.Reveal())
 	})
 }
@@ -116,9 +131,11 @@ func (s *Server) AuthorizeURL(portalOrigin, state string) string {
 }
 
 func (s *Server) exchange(
-	ctx context.Context, serverEndpoint string, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
+	ctx context.Context, endpoint string, spent secret.Text, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
 ) (Grant, error) {
-	endpoint := s.Endpoint(serverEndpoint)
+	if err := s.strangers.turn(ctx, "oauth/token", spent); err != nil {
+		return Grant{}, err
+	}
 	config := oauth2.Config{
 		ClientID:     s.config.ClientID,
 		ClientSecret: s.config.ClientSecret.Reveal(),
@@ -142,6 +159,7 @@ func (s *Server) exchange(
 	if err != nil {
 		return Grant{}, err
 	}
+	secret.Note(ctx, secret.New(token.AccessToken), secret.New(token.RefreshToken))
 	grant := Grant{
 		MemberID:       portal.MemberID(extraText(token, "member_id")),
 		UserID:         portal.UserID(extraInt(token, "user_id")),
@@ -165,8 +183,9 @@ func (s *Server) exchange(
 	return grant, nil
 }
 
-// refreshError tells dead tokens from passing trouble (settings/oauth/error-codes.md). The library's own error repeats
-// the answer's body, so only its code goes on.
+// refreshError tells dead tokens from passing trouble (settings/oauth/error-codes.md, and the official Python SDK for the
+// last four), by the code alone: the status differs, wrong_client comes with 200 too. The library's own error repeats the
+// answer's body, so only its code goes on.
 func refreshError(err error) (string, error) {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
@@ -174,9 +193,9 @@ func refreshError(err error) (string, error) {
 		if errors.As(err, &urlErr) {
 			err = urlErr.Err // without the address, whatever it holds
 		}
-		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange at the OAuth server: %w", err)
+		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange at the OAuth server: %w", &foreignError{err})
 	}
-	code := strings.ToLower(refused.ErrorCode)
+	code := strings.ToLower(bitrix24.CleanCode(refused.ErrorCode))
 	status := 0
 	if refused.Response != nil {
 		status = refused.Response.StatusCode
@@ -184,12 +203,18 @@ func refreshError(err error) (string, error) {
 	answer := &bitrix24.Error{Method: "oauth/token", Status: status, Code: code}
 	switch code {
 	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error", "payment_required",
-		"invalid_client", "wrong_client":
+		"invalid_client", "wrong_client", "not_installed", "no_auth_found":
 		return code, &portal.DeadTokenError{Reason: code, Err: answer}
 	default:
 		return bitrix24.CodeOf(answer), &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}
 	}
 }
+
+// foreignError bounds and cleans the text of an error that may repeat what a server answered.
+type foreignError struct{ err error }
+
+func (e *foreignError) Error() string { return bitrix24.CleanText(e.err.Error(), 200) }
+func (e *foreignError) Unwrap() error { return e.err }
 
 func extraText(t *oauth2.Token, name string) string {
 	text, _ := t.Extra(name).(string)
@@ -227,16 +252,20 @@ func (i Info) LivesAt(host string) bool {
 
 // AppInfo asks the OAuth server about an access token, without spending anything (the official SDKs' secure check;
 // the answer's shape is theirs). It returns the problem Unverified for a token that is not the platform's, not ours or
-// no longer valid, and OAuthUnreachable where the server gives no usable answer.
+// no longer valid, PaymentRequired or PortalDeleted where the server says so, PortalBusy for a stranger whose turn it is
+// not, and OAuthUnreachable where the server gives no usable answer.
 func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secret.Text) (Info, error) {
 	target := bitrix24.Target{Endpoint: s.Endpoint(serverEndpoint), Access: access}
-	answer, err := s.rest.Call(ctx, target, "app.info", nil)
-	var refused *bitrix24.Error
-	if errors.As(err, &refused) && refused.Status < 500 {
-		return Info{}, portal.Problemf(portal.Unverified, "ask the OAuth server whose the access token is: %w", err)
+	err := s.rest.Refused(ctx, target)
+	if err == nil {
+		err = s.strangers.turn(ctx, "oauth/app.info", access)
+	}
+	var answer *bitrix24.Answer
+	if err == nil {
+		answer, err = s.rest.Call(ctx, target, "app.info", nil)
 	}
 	if err != nil {
-		return Info{}, portal.Problemf(portal.OAuthUnreachable, "ask the OAuth server whose the access token is: %w", err)
+		return Info{}, infoError(err)
 	}
 	var result struct {
 		ClientID string      `json:"client_id"`
@@ -272,4 +301,35 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 		Status:         result.Install.Status,
 		Scope:          bitrix24.SplitScope(result.Scope),
 	}, nil
+}
+
+// infoError tells what a refusal of app.info means, by its code.
+func infoError(err error) error {
+	problem := portal.OAuthUnreachable
+	var known *portal.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case bitrix24.IsPaymentRequired(err):
+		problem = portal.PaymentRequired
+	case bitrix24.IsPortalDeleted(err):
+		problem = portal.PortalDeleted
+	case refusesToken(err) || bitrix24.IsExpiredToken(err):
+		problem = portal.Unverified
+	}
+	return portal.Problemf(problem, "ask the OAuth server whose the access token is: %w", err)
+}
+
+// refusesToken reports that app.info does not know a token. For one that it cannot read it says invalid_client (the
+// official Python SDK). What passes (limits, a server in trouble) refuses nothing, nor does a code that nobody has seen.
+func refusesToken(err error) bool {
+	var refused *bitrix24.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch strings.ToLower(refused.Code) {
+	case "invalid_client", "wrong_client", "invalid_grant", "access_denied":
+		return true
+	}
+	return bitrix24.IsInvalidToken(err) || bitrix24.IsNotInstalled(err) || bitrix24.IsInsufficientScope(err) || bitrix24.IsUserWithoutAccess(err)
 }

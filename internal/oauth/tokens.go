@@ -167,7 +167,9 @@ func deadProblem(reason string) portal.Problem {
 		return portal.MissingScope
 	case "invalid_client", "wrong_client":
 		return portal.WrongClient
-	default: // invalid_grant, and a token that was replaced: opening the app anew brings a fresh pair
+	case "not_installed":
+		return portal.NotInstalled
+	default: // invalid_grant, no_auth_found, and a token that was replaced: opening the app anew brings a fresh pair
 		return portal.TokenExpired
 	}
 }

@@ -171,7 +171,7 @@ func TestPagesWithForeignPortalsAreRefused(t *testing.T) {
 
 	unknown := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
 	unknown.Form.Set("member_id", strings.Repeat("d", 32))
-	wantProblem(t, app.Post(unknown.URL, unknown.Form), 403, "not_installed")
+	wantProblem(t, app.Post(unknown.URL, unknown.Form), 403, "unverified")
 
 	forged := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
 	forged.Form.Set("AUTH_ID", strings.Repeat("e", 70))
@@ -198,7 +198,6 @@ func TestMalformedPagesAreRefused(t *testing.T) {
 	wantProblem(t, app.Post("/", url.Values{}), 400, "bad_request")
 	wantProblem(t, app.Send(http.MethodPost, "/", "application/json", "{}"), 400, "bad_request")
 	wantProblem(t, app.Send(http.MethodGet, "/nothing", "", ""), 404, "unknown_page")
-	wantProblem(t, app.Send(http.MethodGet, "/install", "", ""), 404, "unknown_page")
 	if app.Portal.Requests("") != before {
 		t.Error("a malformed request reached the portal")
 	}
@@ -236,7 +235,7 @@ func TestPortalsThatAnswerNonsense(t *testing.T) {
 		{portalsim.Fault{Kind: "QUERY_LIMIT_EXCEEDED", Status: 503, Count: 2}, 503, "portal_busy"}, // once more is tried
 		{portalsim.Fault{Kind: "INTERNAL_SERVER_ERROR", Status: 500}, 502, "portal_unreachable"},
 		{portalsim.Fault{Kind: "PORTAL_DELETED", Status: 500}, 410, "portal_deleted"},
-		{portalsim.Fault{Kind: "ACCESS_DENIED", Status: 403}, 402, "payment_required"},
+		{portalsim.Fault{Kind: "ACCESS_DENIED", Status: 403}, 403, "access_denied"}, // it speaks of no plan
 	} {
 		t.Run(fmt.Sprint(tt.fault.Kind, tt.fault.Target), func(t *testing.T) {
 			tt.fault.Count = max(1, tt.fault.Count)

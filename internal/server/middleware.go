@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -12,9 +14,48 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/secret"
 )
 
-// requestID names a request in the log and on error pages. A name that the client sends is not taken.
+// claims is the first thing that a request meets: nobody has vouched for its tokens, its secrets are to be watched, and a
+// name that the client gives it is not taken.
+func claims() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			ctx := secret.WithWatch(bitrix24.WithCaller(r.Context(), c.RealIP()))
+			secret.Note(ctx, secret.New(strings.TrimPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")))
+			r = r.WithContext(ctx)
+			r.Header.Del(echo.HeaderXRequestID)
+			c.SetRequest(r)
+			return next(c)
+		}
+	}
+}
+
+// clientAddress finds the client behind proxies that are trusted: without any, whoever connects is the client, and
+// X-Forwarded-For is a claim like every other.
+func clientAddress(trusted []*net.IPNet) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, network := range trusted {
+		options = append(options, echo.TrustIPRange(network))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// panicError is a panic that was recovered; its stack has a place of its own in the log.
+type panicError struct {
+	err   error
+	stack []byte
+}
+
+func (e *panicError) Error() string { return "panic: " + e.err.Error() }
+func (e *panicError) Unwrap() error { return e.err }
+
+// requestID names a request in the log and on error pages.
 func requestID() string {
 	raw := make([]byte, 8)
 	_, _ = rand.Read(raw)
@@ -26,7 +67,6 @@ func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			start := time.Now()
-			c.Request().Header.Del(echo.HeaderXRequestID)
 			err := next(c)
 			if err != nil {
 				c.Error(err) // writes the page, so that the status below is what was sent
@@ -37,13 +77,17 @@ func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 				return nil
 			}
 			attrs := []any{
-				"method", c.Request().Method, "path", c.Request().URL.Path, "status", status, "duration_ms", took.Milliseconds(),
+				"method", c.Request().Method, "path", bitrix24.CleanText(c.Request().URL.Path, longestPath), "status", status, "duration_ms", took.Milliseconds(),
 				"request_id", c.Response().Header().Get(echo.HeaderXRequestID),
 			}
 			for _, name := range []string{"portal", "user", "event", "problem", "reason"} {
 				if value := c.Get(name); value != nil {
 					attrs = append(attrs, name, value)
 				}
+			}
+			var panicked *panicError
+			if errors.As(err, &panicked) {
+				attrs = append(attrs, "stack", string(panicked.stack))
 			}
 			level := slog.LevelInfo
 			switch {
@@ -58,6 +102,9 @@ func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 	}
 }
 
+// longestPath bounds what is logged of a path; no route of ours is half as long.
+const longestPath = 100
+
 const frameOriginKey = "frame_origin"
 
 // framed allows the pages of one portal, of these origins, to show the answer in an iframe.
@@ -66,7 +113,7 @@ func framed(c echo.Context, origins string) { c.Set(frameOriginKey, origins) }
 // securityHeaders are on every answer. Who may frame a page is decided when it is written: the portal that the handler
 // named. A page that nobody named a portal for is a message without data; the portal that the request claims to come
 // from may frame that one, so that its user sees why something was refused.
-func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
+func securityHeaders(libraryOrigin string, https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Response().Before(func() {
@@ -85,6 +132,9 @@ func securityHeaders(libraryOrigin string) echo.MiddlewareFunc {
 					"connect-src "+connect+"; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 				h.Set("X-Content-Type-Options", "nosniff")
 				h.Set("Referrer-Policy", "no-referrer")
+				if https {
+					h.Set("Strict-Transport-Security", "max-age=31536000")
+				}
 				if h.Get("Cache-Control") == "" {
 					h.Set("Cache-Control", "no-store")
 				}

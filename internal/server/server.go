@@ -10,10 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/net/netutil"
 
 	"itemlens/docs"
 	"itemlens/internal/bitrix24"
@@ -64,6 +66,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, err
 	}
+	log = guardLog(log, c.ClientSecret, c.DatabaseURL)
 	m := newMetrics()
 	agent := "ItemLens/" + version
 	rest, err := bitrix24.NewClient(bitrix24.Options{
@@ -75,7 +78,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	authority, err := oauth.NewServer(oauth.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, Timeout: c.OAuthTimeout, AllowPrivate: c.AllowPrivate,
-		Observe: m.portalRequest, Now: time.Now,
+		Rate: c.OAuthRate, Observe: m.portalRequest, Now: time.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -96,7 +99,12 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Static: static, Renderer: renderer, Framed: framed}
 	e := s.newEcho(site, m)
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
+	door, err := gate.NewDoor(int64(c.DatabaseMaxConns) / 3)
+	if err != nil {
+		return nil, fmt.Errorf("make the door for strangers: %w", err)
+	}
 	admission := &gate.Gate{
+		Door:  door,
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
 	}
@@ -111,7 +119,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		return nil, err
 	}
 	legal.Register(e, site)
-	s.public = newHTTPServer(e, c.PortalTimeout)
+	s.public = newHTTPServer(headAsGet(e), c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
 	return s, nil
 }
@@ -121,13 +129,15 @@ func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	problems := &problemPages{Site: site, log: s.log}
 	e.HTTPErrorHandler = problems.handle
+	e.IPExtractor = clientAddress(s.config.TrustedProxies)
 	library, _ := url.Parse(s.config.JSLibraryURL)
 	e.Use(
+		claims(),
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: requestID}),
 		requestLog(s.log, m),
-		securityHeaders(library.Scheme+"://"+library.Host),
+		securityHeaders(library.Scheme+"://"+library.Host, strings.HasPrefix(s.config.PublicURL, "https://")),
 		middleware.RecoverWithConfig(middleware.RecoverConfig{DisableErrorHandler: false, LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
-			return fmt.Errorf("panic: %w\n%s", err, stack)
+			return &panicError{err, stack}
 		}}),
 		limitBody(maxBody),
 		deadline(s.config.PortalTimeout+s.config.PortalWait+s.config.OAuthTimeout+5*time.Second, 4*s.config.PortalTimeout+15*time.Second),
@@ -163,6 +173,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Serve is Run on listeners that exist already.
 func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error {
+	public = netutil.LimitListener(public, s.config.MaxConnections)
 	failed := make(chan error, 2)
 	go func() { failed <- s.public.Serve(public) }()
 	go func() { failed <- s.operator.Serve(operator) }()

@@ -85,9 +85,21 @@ func (s *Store) Ready(ctx context.Context) error {
 		return fmt.Errorf("migration %d failed half way: see docs/operate.md", version)
 	case uint(version) < s.wanted:
 		return fmt.Errorf("the database is at migration %d, the app needs %d: run `app migrate`", version, s.wanted)
+	case uint(version) > s.wanted:
+		return newerSchema(uint(version), s.wanted)
 	}
 	return nil
 }
+
+// newerSchema tells an operator that this binary is older than the database. Going on would fail later, or write what the
+// newer one does not expect.
+func newerSchema(version, wanted uint) error {
+	return fmt.Errorf("%w: the database is at migration %d, this version knows %d at most: run the newer version that migrated it, "+
+		"or restore a backup from before (see docs/operate.md)", ErrNewerSchema, version, wanted)
+}
+
+// ErrNewerSchema says that the database was migrated by a newer version of the app.
+var ErrNewerSchema = errors.New("this app is older than its database")
 
 // Migrate brings the database up to date. Several processes may call it at once: golang-migrate takes a lock in
 // Postgres, the first one works and the others find nothing left to do.
@@ -112,6 +124,13 @@ func Migrate(url secret.Text) error {
 	}
 	m.LockTimeout = time.Minute
 	defer func() { _, _ = m.Close() }()
+	wanted, err := latestMigration(migrations.Files)
+	if err != nil {
+		return err
+	}
+	if version, _, err := m.Version(); err == nil && version > wanted {
+		return newerSchema(version, wanted)
+	}
 	if err := m.Up(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
 		return fmt.Errorf("migrate: %w", err)
 	}

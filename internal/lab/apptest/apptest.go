@@ -177,7 +177,7 @@ func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App 
 		DatabaseURL: a.DatabaseURL, PortalName: "acme", Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Simulator: portalsim.Options{RateBurst: 10_000, Vary: true, Seed: seed(t)},
 		Adjust: func(c *config.Config) {
-			c.PortalTimeout, c.PortalRate, c.PortalBurst = 3*time.Second, 1000, 10_000
+			c.PortalTimeout, c.PortalRate, c.PortalBurst, c.OAuthRate = 3*time.Second, 1000, 10_000, 10_000
 		},
 	}
 	for _, change := range adjust {

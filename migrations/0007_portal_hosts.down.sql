@@ -1,0 +1,2 @@
+DROP INDEX portals_domain;
+DROP INDEX portals_endpoint_host;
