@@ -98,7 +98,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	(&install.Handler{Site: site, Service: installer, AllowPrivate: c.AllowPrivate}).Register(e)
 	admission := &gate.Gate{
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
-		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
+		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now), Planner: s.jobs, Log: log,
 	}
 	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
 	s.closers = append(s.closers, cache.Close)
