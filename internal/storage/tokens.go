@@ -102,6 +102,7 @@ func (s *Store) SaveToken(ctx context.Context, t portal.Token) error {
 			INSERT INTO refresh_hashes AS known (member_id, refresh_hash, user_id, seen_at)
 			SELECT member_id, @refresh_hash, @user_id, @now
 			FROM installed
+			WHERE NOT EXISTS (SELECT FROM refresh_hashes WHERE refresh_hash = @refresh_hash AND member_id <> @member_id)
 			ON CONFLICT (member_id, refresh_hash) DO UPDATE
 			SET seen_at = excluded.seen_at
 			WHERE known.user_id = excluded.user_id AND known.exchanged_at IS NULL AND known.dead_reason = '' AND NOT EXISTS (
