@@ -1,12 +1,15 @@
 package gate_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"itemlens/internal/gate"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
 )
@@ -443,5 +446,70 @@ func TestTheInstallerMovesWithItsToken(t *testing.T) {
 	}
 	if _, err := p.store.Token(t.Context(), acme, 2); !errors.Is(err, portal.ErrNoToken) {
 		t.Errorf("user 2 has a row: %v", err)
+	}
+}
+
+// counting counts what the gate asks of storage: each method is one statement.
+type counting struct {
+	gate.Store
+	asked []string
+}
+
+func (c *counting) Visit(ctx context.Context, id portal.MemberID, hash []byte) (portal.Visit, error) {
+	c.asked = append(c.asked, "Visit")
+	return c.Store.Visit(ctx, id, hash)
+}
+
+func (c *counting) Resume(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Portal, portal.Token, error) {
+	c.asked = append(c.asked, "Resume")
+	return c.Store.Resume(ctx, id, user)
+}
+
+func (c *counting) SaveToken(ctx context.Context, t portal.Token) error {
+	c.asked = append(c.asked, "SaveToken")
+	return c.Store.SaveToken(ctx, t)
+}
+
+func (c *counting) TakeOver(ctx context.Context, id portal.MemberID, user portal.UserID) (bool, error) {
+	c.asked = append(c.asked, "TakeOver")
+	return c.Store.TakeOver(ctx, id, user)
+}
+
+func (c *counting) RetireInstaller(ctx context.Context, id portal.MemberID, user portal.UserID) error {
+	c.asked = append(c.asked, "RetireInstaller")
+	return c.Store.RetireInstaller(ctx, id, user)
+}
+
+func (c *counting) LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error {
+	c.asked = append(c.asked, "LearnApplicationToken")
+	return c.Store.LearnApplicationToken(ctx, id, token)
+}
+
+func TestOpeningAPageCostsOneReadAndAWriteOnlyForANewPair(t *testing.T) {
+	w, p, _ := setup(t)
+	count := &counting{Store: p.gate.Store}
+	p.gate.Store = count
+	asked := func(want string, do func()) {
+		t.Helper()
+		before := p.store.Pool().Stat().AcquireCount()
+		count.asked = nil
+		do()
+		if got := strings.Join(count.asked, " "); got != want {
+			t.Errorf("asked %q, want %q", got, want)
+		}
+		if got := p.store.Pool().Stat().AcquireCount() - before; got != int64(len(count.asked)) {
+			t.Errorf("%d round trips for %v", got, count.asked)
+		}
+	}
+	for _, user := range []portal.UserID{1, 2} {
+		access, refresh := w.issue(who{acme, user})
+		var opened page
+		asked("Visit SaveToken", func() { opened = p.mustOpen(t, w, acme, access, refresh) })
+		asked("Visit", func() { p.mustOpen(t, w, acme, access, refresh) })
+		asked("Resume", func() {
+			if err := p.ask(t.Context(), opened); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
