@@ -70,7 +70,7 @@ func TestAnExchangeNeedsItsAccessTokenAlone(t *testing.T) {
 		`{"access_token": "a", "refresh_token": "r", "expires_in": 1800, "member_id": "acme0000", "user_id": 7}`: {
 			Access: secret.New("a"), Refresh: secret.New("r"), ExpiresAt: noon.Add(30 * time.Minute), MemberID: "acme0000", UserID: 7,
 		},
-		`{"access_token": "a"}`:                                             {Access: secret.New("a"), ExpiresAt: hour},
+		`{"access_token": "a"}`: {Access: secret.New("a"), ExpiresAt: hour},
 		`{"access_token": "a", "refresh_token": "r", "expires_in": 3600.5}`: {Access: secret.New("a"), Refresh: secret.New("r"), ExpiresAt: hour},
 		`{"access_token": "a", "refresh_token": "r", "expires_in": "60.9", "user_id": "7"}`: {
 			Access: secret.New("a"), Refresh: secret.New("r"), ExpiresAt: noon.Add(time.Minute), UserID: 7,

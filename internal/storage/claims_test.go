@@ -445,3 +445,52 @@ func TestMigrationOfRowsThatShareAToken(t *testing.T) {
 	}
 	migrate("0005_*.down.sql", "0005_*.up.sql")
 }
+
+// TestAPageDuringARemovalLeavesNoToken: the removal has begun, and waits for another user's row, when the page's pair comes.
+func TestAPageDuringARemovalLeavesNoToken(t *testing.T) {
+	stores, _, p := setup(t)
+	ctx := t.Context()
+	if err := stores[0].SaveInstallation(ctx, p, pair(p, 1, "a")); err != nil {
+		t.Fatal(err)
+	}
+	waiting := func() (n int) {
+		t.Helper()
+		if err := stores[2].Pool().QueryRow(ctx, `SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	row, err := stores[2].Pool().Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := row.Exec(ctx, `SELECT FROM tokens FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := stores[0].DeleteInstallation(ctx, p.MemberID, false); err != nil {
+			t.Error(err)
+		}
+	})
+	for waiting() < 1 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	var saved atomic.Bool
+	wg.Go(func() {
+		if err := stores[1].SaveToken(ctx, pair(p, 2, "late")); err != nil {
+			t.Error(err)
+		}
+		saved.Store(true)
+	})
+	for waiting() < 2 && !saved.Load() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := row.Rollback(ctx); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if got := refreshOf(t, stores[0], p, 2); got != "" {
+		t.Error("a token is left of a portal that removed the app")
+	}
+}
