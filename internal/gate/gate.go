@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -23,11 +24,13 @@ import (
 
 // Store is what the gate needs of storage.
 type Store interface {
-	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
-	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
+	// Visit and Resume read all that an opened page, and a request of an open page, need, in one round trip.
+	Visit(ctx context.Context, id portal.MemberID, refreshHash []byte) (portal.Visit, error)
+	Resume(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Portal, portal.Token, error)
+	// SaveToken stores a posted pair as a claim; one whose refresh token is known already it leaves alone.
 	SaveToken(ctx context.Context, t portal.Token) error
-	// KnowsPair reports whether a refresh token is one that is stored for the portal, or was until the last renewal.
-	KnowsPair(ctx context.Context, id portal.MemberID, refresh secret.Text) (bool, error)
+	TakeOver(ctx context.Context, id portal.MemberID, user portal.UserID) (bool, error)
+	RetireInstaller(ctx context.Context, id portal.MemberID, user portal.UserID) error
 	MovePortal(ctx context.Context, id portal.MemberID, clientEndpoint, domain string) error
 	LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error
 }
@@ -36,6 +39,12 @@ type Store interface {
 type Registrar interface {
 	// Adopt returns the portal and a fresh token of the user, or a *portal.Error, with Unverified where nobody vouches for them.
 	Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error)
+}
+
+// Planner puts work into the queue.
+type Planner interface {
+	// PlanBind has the portal's tabs and event handlers made right soon, in the installer's name.
+	PlanBind(ctx context.Context, id portal.MemberID) error
 }
 
 // Gate admits requests.
@@ -47,6 +56,8 @@ type Gate struct {
 	REST      *bitrix24.Client
 	Sessions  *session.Keeper
 	Door      *Door
+	Planner   Planner
+	Log       *slog.Logger
 	Now       func() time.Time
 }
 
@@ -58,6 +69,7 @@ type Visit struct {
 
 	gate  *Gate
 	req   *bitrix24.AppRequest // nil where the visit goes on
+	known portal.Visit         // of an opened page
 	token portal.Token
 	ask   bool // the next batch asks who the user is
 
@@ -73,19 +85,21 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 	v := &Visit{Lang: req.Lang, gate: g, req: req, token: portal.Token{
 		MemberID: portal.MemberID(req.MemberID), Access: req.Access, Refresh: req.Refresh, ExpiresAt: g.Now().Add(expires),
 	}}
-	p, proven, err := g.lookUp(ctx, req)
+	known, proven, err := g.lookUp(ctx, req)
+	p := known.Portal
 	switch {
 	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
 		v.Portal, v.token, err = g.Registrar.Adopt(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		v.proven = true // by the exchange
+		v.proven = true                                                                     // by the exchange
+		v.known = portal.Visit{Portal: v.Portal, PairOf: v.token.UserID, PairCurrent: true} // Adopt has stored it
 		return v, nil
 	case err != nil:
 		return nil, err
 	}
-	v.Portal, v.proven = p, proven
+	v.Portal, v.known, v.proven = p, known, proven
 	if req.Domain != p.Domain && req.Domain != bitrix24.EndpointHost(p.ClientEndpoint) {
 		if err := v.confirmMove(ctx, req.Domain); err != nil {
 			return nil, err
@@ -96,21 +110,20 @@ func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, err
 
 // lookUp finds the portal that a request names, and whether what it brings proves that it comes from there: whoever knows the
 // application_token, or the refresh token of a user, has them from the portal.
-func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (p portal.Portal, proven bool, err error) {
+func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (known portal.Visit, proven bool, err error) {
 	leave, err := g.Door.enter(ctx, req)
 	if err != nil {
-		return p, false, err
+		return known, false, err
 	}
 	defer leave()
-	if p, err = g.Store.Portal(ctx, portal.MemberID(req.MemberID)); err != nil || !p.Installed() {
-		return p, false, err
-	}
-	if p.ApplicationToken.Equal(req.ApplicationToken) {
+	known, err = g.Store.Visit(ctx, portal.MemberID(req.MemberID), req.Refresh.Hash())
+	if p := known.Portal; err != nil || !p.Installed() {
+		return known, false, err
+	} else if p.ApplicationToken.Equal(req.ApplicationToken) {
 		g.Door.remember(p.MemberID, req.ApplicationToken)
-		return p, true, nil
+		return known, true, nil
 	}
-	proven, err = g.Store.KnowsPair(ctx, p.MemberID, req.Refresh)
-	return p, proven, err
+	return known, known.PairOf != 0, nil
 }
 
 // Session makes the token with which the visit's page may ask for more. It is for visits whose user is known.
@@ -130,21 +143,17 @@ func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
 	case err != nil:
 		return nil, &portal.Error{Problem: portal.Unverified, Err: err}
 	}
-	p, err := g.Store.Portal(ctx, s.MemberID)
+	p, token, err := g.Store.Resume(ctx, s.MemberID, s.UserID)
+	noToken := errors.Is(err, portal.ErrNoToken)
 	switch {
-	case errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed():
+	case errors.Is(err, portal.ErrUnknownPortal) || (err == nil || noToken) && !p.Installed():
 		return nil, portal.Problemf(portal.NotInstalled, "the portal of the session has removed the app")
-	case err != nil:
+	case err != nil && !noToken:
 		return nil, err
 	case p.InstalledAt.UnixMicro() != s.InstalledAt:
 		return nil, portal.Problemf(portal.TokenExpired, "the session is of an earlier installation")
-	}
-	token, err := g.Store.Token(ctx, s.MemberID, s.UserID)
-	if errors.Is(err, portal.ErrNoToken) {
+	case noToken:
 		return nil, portal.Problemf(portal.TokenExpired, "no token is stored for the user of the session")
-	}
-	if err != nil {
-		return nil, err
 	}
 	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token, proven: true}, nil
 }
@@ -182,9 +191,13 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
 	var result *bitrix24.BatchResult
 	ctx = v.caller(ctx)
-	used, err := v.gate.Tokens.Use(ctx, v.Portal, v.token, func(ctx context.Context, access secret.Text) error {
+	used, err := v.gate.Tokens.Use(ctx, v.Portal, v.token, func(ctx context.Context, pair portal.Token) error {
+		// Before anything is read or written: what a page of one user asks for is never asked with another's token.
+		if v.User.ID != 0 && pair.UserID != v.User.ID {
+			return portal.Problemf(portal.TokenExpired, "the token belongs to user %d, the page to user %d", pair.UserID, v.User.ID)
+		}
 		var err error
-		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: access}, commands)
+		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: pair.Access}, commands)
 		return err
 	})
 	if err == nil {
@@ -201,9 +214,9 @@ func (v *Visit) caller(ctx context.Context) context.Context {
 	return ctx
 }
 
-// identify reads who the user is and keeps what the visit has proven: the user's pair, and the application_token where
-// none is stored yet. The latter comes from administrators only, because any user can post a false one, which would
-// make the portal's real events look forged.
+// identify reads who the user is and keeps what the visit has proven: the user's pair, the application_token where none
+// is stored yet, and who may stand for the portal. The last two come from administrators only: any user can post a false
+// application_token, which would make the portal's real events look forged.
 func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) error {
 	var profile Profile
 	if err := result.Decode("profile", &profile); err != nil {
@@ -222,16 +235,43 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 		return nil
 	}
 	v.gate.Door.remember(v.Portal.MemberID, v.req.Access)
-	if v.token.Refresh.IsZero() {
+	return v.keep(ctx)
+}
+
+// keep stores what an opened page has proven. As a rule that is nothing: the pair is stored already.
+func (v *Visit) keep(ctx context.Context) error {
+	store, id := v.gate.Store, v.Portal.MemberID
+	// A renewed pair is stored already, in the row of its user.
+	renewed := !v.token.Refresh.Equal(v.req.Refresh)
+	if !v.token.Refresh.IsZero() && !renewed && !(v.known.PairCurrent && v.known.PairOf == v.User.ID) {
+		if v.known.PairOf != 0 && v.known.PairOf != v.User.ID {
+			v.gate.Log.WarnContext(ctx, "a page posts another user's refresh token", "portal", id, "user", v.User.ID, "owner", v.known.PairOf)
+		}
+		if err := store.SaveToken(ctx, v.token); err != nil {
+			return err
+		}
+	}
+	if !v.User.Admin {
+		if v.User.ID == v.Portal.InstallerID && !v.known.Orphaned {
+			return store.RetireInstaller(ctx, id, v.User.ID)
+		}
 		return nil
 	}
-	if err := v.gate.Store.SaveToken(ctx, v.token); err != nil {
+	if v.Portal.ApplicationToken.IsZero() && !v.req.ApplicationToken.IsZero() {
+		if err := store.LearnApplicationToken(ctx, id, v.req.ApplicationToken); err != nil {
+			return err
+		}
+	}
+	if !v.known.Orphaned {
+		return nil
+	}
+	took, err := store.TakeOver(ctx, id, v.User.ID)
+	if err != nil || !took {
 		return err
 	}
-	if user.Admin && v.Portal.ApplicationToken.IsZero() && !v.req.ApplicationToken.IsZero() {
-		return v.gate.Store.LearnApplicationToken(ctx, v.Portal.MemberID, v.req.ApplicationToken)
-	}
-	return nil
+	v.Portal.InstallerID = v.User.ID
+	v.gate.Log.InfoContext(ctx, "an administrator takes over as installer", "portal", id, "user", v.User.ID)
+	return v.gate.Planner.PlanBind(ctx, id) // what could not be bound in the former installer's name
 }
 
 // confirmMove asks the OAuth server whether the portal now lives at a host, and stores the new address if so.

@@ -10,7 +10,6 @@ import (
 	"itemlens/internal/gate"
 	"itemlens/internal/oauth"
 	"itemlens/internal/portal"
-	"itemlens/internal/secret"
 )
 
 // Install registers the portal of an opened install page and binds the app's tabs and events there. It may be repeated:
@@ -20,11 +19,12 @@ func (s *Service) Install(ctx context.Context, req *bitrix24.AppRequest) (portal
 }
 
 func (s *Service) install(ctx context.Context, c claim) (portal.Portal, *Report, error) {
-	p, token, err := s.verify(ctx, c)
+	p, token, now, err := s.register(ctx, c)
 	if err != nil {
 		return p, nil, err
 	}
-	report, err := s.establish(ctx, p, token)
+	// Stored before anything is bound: from the first binding on, the portal may send events and open pages.
+	report, err := s.furnish(ctx, p, token, now)
 	return p, report, err
 }
 
@@ -34,12 +34,17 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 	if err != nil {
 		return nil, err
 	}
-	// Stored before anything is bound: from the first binding on, the portal may send events and open pages.
 	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
 		return nil, err
 	}
+	return s.furnish(ctx, p, token, now)
+}
+
+// furnish binds what the app needs in a portal that has just been stored.
+func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Token, now *standing) (*Report, error) {
 	// A portal that comes back finds what its administrator chose before.
-	if p, err = s.Store.Portal(ctx, p.MemberID); err != nil {
+	p, err := s.Store.Portal(ctx, p.MemberID)
+	if err != nil {
 		return nil, err
 	}
 	report, err := s.bind(ctx, p, token, now)
@@ -53,14 +58,8 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 // accept registers the portal of a verified event. What is to be bound there is left to the queue: the platform sends an
 // event once, so a portal that does not answer at this moment must not be left without tabs.
 func (s *Service) accept(ctx context.Context, c claim) error {
-	p, token, err := s.verify(ctx, c)
+	p, _, _, err := s.register(ctx, c)
 	if err != nil {
-		return err
-	}
-	if _, err := s.inspect(ctx, p, token); err != nil {
-		return err
-	}
-	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
 		return err
 	}
 	return s.Planner.PlanBind(ctx, p.MemberID)
@@ -107,11 +106,14 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, erro
 		return nil, err
 	}
 	var now *standing
-	used, err := s.Tokens.Use(ctx, p, token, func(ctx context.Context, access secret.Text) error {
+	used, err := s.Tokens.Use(ctx, p, token, func(ctx context.Context, pair portal.Token) error {
 		var err error
-		now, err = s.inspect(ctx, p, portal.Token{MemberID: id, UserID: p.InstallerID, Access: access})
+		now, err = s.inspect(ctx, p, pair) // of the installer, or of the one whom the renewal names as the successor
 		return err
 	})
+	if portal.ProblemOf(err) == portal.NotAdministrator {
+		err = errors.Join(err, s.Store.RetireInstaller(ctx, id, used.UserID))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +135,9 @@ func (s *Service) RefreshStatus(ctx context.Context, id portal.MemberID) error {
 		return err
 	}
 	var info oauth.Info
-	_, err = s.Tokens.Use(ctx, p, token, func(ctx context.Context, access secret.Text) error {
+	_, err = s.Tokens.Use(ctx, p, token, func(ctx context.Context, pair portal.Token) error {
 		var err error
-		info, err = s.Server.AppInfo(ctx, p.ServerEndpoint, access)
+		info, err = s.Server.AppInfo(ctx, p.ServerEndpoint, pair.Access)
 		return err
 	})
 	if err != nil {

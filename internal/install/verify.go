@@ -26,6 +26,7 @@ type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error
 	SaveToken(ctx context.Context, t portal.Token) error
+	RetireInstaller(ctx context.Context, id portal.MemberID, user portal.UserID) error
 	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	KnowsHost(ctx context.Context, host string) (bool, error)
@@ -73,9 +74,25 @@ func eventClaim(auth bitrix24.EventAuth) claim {
 	return claim{auth.MemberID, auth.Domain, auth.ServerEndpoint, auth.Access, auth.Refresh, auth.ApplicationToken}
 }
 
-// verify believes a claim after the OAuth server told whose the access token is and exchanged the refresh token, which
-// also proves that we can keep access. What is returned is what the OAuth server said; of the claim it keeps the
-// application_token alone. Nothing is stored yet, except a new pair of a portal that is known already.
+// register believes a claim after the OAuth server told whose the access token is, the portal said that this user is an
+// administrator, and the OAuth server exchanged the refresh token for the same user, which also proves that we can keep
+// access. The exchange comes last, and stores its pair together with the portal: nothing that is refused before uses the
+// refresh token up, and what was exchanged is not lost. It returns what stands in the portal already.
+func (s *Service) register(ctx context.Context, c claim) (portal.Portal, portal.Token, *standing, error) {
+	p, claimed, err := s.verify(ctx, c)
+	if err != nil {
+		return p, portal.Token{}, nil, err
+	}
+	now, err := s.inspect(ctx, p, claimed)
+	if err != nil {
+		return p, portal.Token{}, nil, err
+	}
+	token, err := s.exchange(ctx, p, claimed)
+	return p, token, now, err
+}
+
+// verify asks the OAuth server whose the access token of a claim is. What it returns is what the OAuth server said; of
+// the claim it keeps the application_token and the pair, whose refresh token is still unproven. Nothing is stored.
 func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.Token, error) {
 	none := func(err error) (portal.Portal, portal.Token, error) { return portal.Portal{}, portal.Token{}, err }
 	if c.access.IsZero() || c.refresh.IsZero() {
@@ -96,18 +113,17 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 		return none(err)
 	}
 	p.ApplicationToken = c.applicationToken
-	token, err := s.Tokens.Renew(ctx, p, c.refresh)
+	return p, portal.Token{MemberID: p.MemberID, UserID: info.UserID, Access: c.access, Refresh: c.refresh}, nil
+}
+
+// exchange proves the refresh token of a claim and stores the portal with the new pair.
+func (s *Service) exchange(ctx context.Context, p portal.Portal, claimed portal.Token) (portal.Token, error) {
+	token, err := s.Tokens.Register(ctx, p, claimed)
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) && portal.ProblemOf(err) == portal.TokenExpired {
-		return none(portal.Problemf(portal.Unverified, "the OAuth server refuses the refresh token: %w", err))
+		return token, portal.Problemf(portal.Unverified, "the OAuth server refuses the refresh token: %w", err)
 	}
-	if err != nil {
-		return none(err)
-	}
-	if token.UserID != info.UserID {
-		return none(portal.Problemf(portal.Unverified, "access and refresh token belong to different users"))
-	}
-	return p, token, nil
+	return token, err
 }
 
 // describe makes a portal of what the OAuth server told.
@@ -133,11 +149,11 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 	c := pageClaim(req)
 	c.applicationToken = secret.Text{}
 	p, token, err := s.verify(ctx, c)
+	if err == nil {
+		token, err = s.exchange(ctx, p, token)
+	}
 	if err != nil {
 		return p, token, err // the same for a forged page of a portal that is known: strangers do not learn who is a customer
-	}
-	if err := s.Store.SaveInstallation(ctx, p, token); err != nil {
-		return p, token, err
 	}
 	s.Log.WarnContext(ctx, "unknown portal registered from an opened page", "portal", p.MemberID, "user", token.UserID)
 	p, err = s.Store.Portal(ctx, p.MemberID)
@@ -160,6 +176,8 @@ func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Tok
 	}
 	user := profile.User()
 	switch {
+	case user.ID <= 0:
+		return nil, portal.Problemf(portal.NotAdministrator, "the portal names no active user")
 	case user.ID != token.UserID:
 		return nil, portal.Problemf(portal.Unverified, "the portal and the OAuth server name different users")
 	case !user.Admin:

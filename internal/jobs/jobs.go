@@ -17,7 +17,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"itemlens/internal/portal"
-	"itemlens/internal/secret"
 )
 
 const (
@@ -40,7 +39,7 @@ type Store interface {
 
 // Renewer exchanges refresh tokens.
 type Renewer interface {
-	Renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error)
+	Renew(ctx context.Context, p portal.Portal, pair portal.Token) (portal.Token, error)
 }
 
 // Portals does what is planned for single portals.
@@ -195,7 +194,7 @@ func (w *keepAliveWorker) Work(ctx context.Context, job *river.Job[keepAliveArgs
 	if r.Now().Sub(token.StoredAt) < renewAfter || token.DeadReason != "" {
 		return nil // renewed meanwhile, by an opened page
 	}
-	_, err = r.Tokens.Renew(ctx, p, token.Refresh)
+	_, err = r.Tokens.Renew(ctx, p, token)
 	outcome := "renewed"
 	if err != nil {
 		outcome = string(portal.ProblemOf(err))

@@ -83,7 +83,7 @@ func TestRefusedExchangesAreToldApartByCode(t *testing.T) {
 				}
 				// What people are told of it.
 				tokens := oauth.NewTokens(server, storeOf{}, oauth.Limits{Renewals: 1, PerPortal: 1, Wait: time.Minute}, discard())
-				_, err = tokens.Renew(t.Context(), portal.Portal{MemberID: "m"}, secret.New("the-refresh-token"))
+				_, err = tokens.Renew(t.Context(), portal.Portal{MemberID: "m"}, portal.Token{Refresh: secret.New("the-refresh-token")})
 				if got := portal.ProblemOf(err); got != want.people {
 					t.Errorf("%d %.30s: people are told %s, want %s", status, written, got, want.people)
 				}

@@ -60,7 +60,9 @@ func NewServer(c Config) (*Server, error) {
 			c.Observe(ctx, o)
 		},
 	})
-	return &Server{config: c, http: bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil), rest: rest, strangers: strangers}, err
+	client := bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil)
+	client.Transport = lenientTransport{client.Transport}
+	return &Server{config: c, http: client, rest: rest, strangers: strangers}, err
 }
 
 // Close lets go of idle connections.
@@ -80,14 +82,15 @@ func (s *Server) Endpoint(named string) string {
 	return strings.TrimRight(s.config.Servers[0], "/") + "/rest/"
 }
 
-// Grant is what the OAuth server answers to an exchange (settings/oauth/auto-renewal.md).
+// Grant is what the OAuth server answers to an exchange (settings/oauth/auto-renewal.md). The access token alone is sure
+// to be there: by the time of the answer the old refresh token is used up, so nothing else that is missing, or in another
+// form than the documented one, may cost the new pair.
 type Grant struct {
-	MemberID       portal.MemberID
-	UserID         portal.UserID // 0 where the server does not tell
+	MemberID       portal.MemberID // empty where the server does not tell
+	UserID         portal.UserID   // 0 where the server does not tell
 	Access         secret.Text
-	Refresh        secret.Text
+	Refresh        secret.Text // none where the server gives none
 	ExpiresAt      time.Time
-	ClientEndpoint string
 	ServerEndpoint string
 	Scope          []string
 	Status         string
@@ -102,7 +105,7 @@ func (g Grant) Token() portal.Token {
 // before anything else is done with it, and the request is never repeated.
 //
 // Errors: *portal.DeadTokenError where the OAuth server refuses the token, or us; *portal.Error with OAuthUnreachable
-// where it gives no usable answer.
+// where it gives no usable answer, which is one without access token.
 func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
 	endpoint := s.Endpoint(serverEndpoint)
 	secret.Note(ctx, refresh)
@@ -161,24 +164,18 @@ func (s *Server) exchange(
 	}
 	secret.Note(ctx, secret.New(token.AccessToken), secret.New(token.RefreshToken))
 	grant := Grant{
-		MemberID:       portal.MemberID(extraText(token, "member_id")),
-		UserID:         portal.UserID(extraInt(token, "user_id")),
-		Access:         secret.New(token.AccessToken),
-		Refresh:        secret.New(token.RefreshToken),
-		ExpiresAt:      token.Expiry,
+		MemberID: portal.MemberID(extraText(token, "member_id")),
+		UserID:   portal.UserID(max(0, extraInt(token, "user_id"))),
+		Access:   secret.New(token.AccessToken),
+		// Not token.RefreshToken: where the answer has none, the library puts the old one there.
+		Refresh:        secret.New(extraText(token, "refresh_token")),
+		ExpiresAt:      s.config.Now().Add(time.Hour),
 		ServerEndpoint: endpoint,
 		Scope:          bitrix24.SplitScope(extraText(token, "scope")),
 		Status:         extraText(token, "status"),
 	}
-	if grant.ExpiresAt.IsZero() {
-		grant.ExpiresAt = s.config.Now().Add(time.Hour)
-	}
-	grant.ClientEndpoint, err = bitrix24.ParseEndpoint(extraText(token, "client_endpoint"), s.config.AllowPrivate)
-	if err != nil {
-		return Grant{}, portal.Problemf(portal.Unverified, "client_endpoint of the OAuth server: %w", err)
-	}
-	if grant.MemberID == "" || grant.Refresh.IsZero() {
-		return Grant{}, portal.Problemf(portal.OAuthUnreachable, "the OAuth server's answer lacks member_id or refresh_token")
+	if token.ExpiresIn > 0 {
+		grant.ExpiresAt = s.config.Now().Add(time.Duration(token.ExpiresIn) * time.Second)
 	}
 	return grant, nil
 }

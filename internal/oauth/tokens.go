@@ -16,12 +16,13 @@ import (
 	"itemlens/internal/secret"
 )
 
-// Store is what tokens need of storage.
+// Store is what tokens need of storage. It keeps the rules of whose a refresh token is (see storage/tokens.go), runs
+// exchange once for all callers that hold the same refresh token, in every process, and commits the new pair before anyone
+// gets it. It keeps a database connection for as long as that takes.
 type Store interface {
-	// RenewToken runs renew once for all callers that hold the same refresh token, in every process, and commits the
-	// new pair before anyone gets it. It keeps a database connection for as long as that takes.
-	RenewToken(ctx context.Context, id portal.MemberID, refresh secret.Text,
-		renew func(context.Context) (portal.Token, error)) (portal.Token, error)
+	RenewToken(ctx context.Context, pair portal.Token, exchange portal.Exchange) (portal.Token, error)
+	// Register stores a portal with the pair, both or neither.
+	Register(ctx context.Context, p portal.Portal, pair portal.Token, exchange portal.Exchange) (portal.Token, error)
 }
 
 // Limits bound how much may wait for the OAuth server, so that one that does not answer, or that does not answer for one
@@ -59,31 +60,69 @@ func NewTokens(server *Server, store Store, limits Limits, log *slog.Logger) *To
 	}
 }
 
-// Use runs a call with the access token of a pair. Only when the portal answers expired_token it renews the pair and
-// runs the call once more; it returns the pair that was used last. Callers that hold the same pair share one renewal.
+// renewalsPerCall bounds how often one call has its pair renewed: the first renewal may find a pair that another process
+// stored and that has expired meanwhile.
+const renewalsPerCall = 2
+
+// Use runs a call with a pair. Only when the portal answers expired_token it renews the pair and runs the call once more;
+// it returns the pair that was used last. Callers that hold the same pair share one renewal.
+//
+// A renewal may name another user than the pair's, where the platform has replaced the installer: a call that acts for one
+// user looks at the pair that it is given before it sends anything.
 func (t *Tokens) Use(
-	ctx context.Context, p portal.Portal, pair portal.Token, call func(ctx context.Context, access secret.Text) error,
+	ctx context.Context, p portal.Portal, pair portal.Token, call func(ctx context.Context, pair portal.Token) error,
 ) (portal.Token, error) {
-	err := call(ctx, pair.Access)
-	if !bitrix24.IsExpiredToken(err) {
-		return pair, err
+	err := call(ctx, pair)
+	for range renewalsPerCall {
+		if !bitrix24.IsExpiredToken(err) {
+			break
+		}
+		if pair.Refresh.IsZero() {
+			return pair, noRefresh(pair, err)
+		}
+		if pair, err = t.Renew(ctx, p, pair); err != nil {
+			return pair, err
+		}
+		err = call(ctx, pair)
 	}
-	if pair.Refresh.IsZero() {
-		return pair, portal.Problemf(portal.TokenExpired, "no refresh token came with the expired one: %w", err)
-	}
-	pair, err = t.Renew(ctx, p, pair.Refresh)
-	if err != nil {
-		return pair, err
-	}
-	return pair, call(ctx, pair.Access)
+	return pair, err
 }
 
-// Renew exchanges a refresh token for a new pair and stores it for a portal that is installed. A dead token gives the
-// problem that its reason means to people; other errors are those of Server.Refresh and of storage.
-func (t *Tokens) Renew(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error) {
+// noRefresh is the problem of a pair that has expired and holds no refresh token.
+func noRefresh(pair portal.Token, cause error) error {
+	if pair.DeadReason != "" {
+		return &portal.Error{Problem: deadProblem(pair.DeadReason), Err: &portal.DeadTokenError{Reason: pair.DeadReason, Err: cause}}
+	}
+	return portal.Problemf(portal.TokenExpired, "no refresh token came with the expired one: %w", cause)
+}
+
+// Renew exchanges the refresh token of a pair for a new pair and stores it for a portal that is installed. UserID of the
+// pair is whose it is, where that is known. A dead token gives the problem that its reason means to people; other errors
+// are those of Server.Refresh and of storage.
+func (t *Tokens) Renew(ctx context.Context, p portal.Portal, pair portal.Token) (portal.Token, error) {
+	return t.fly(ctx, p, pair, "renew", t.store.RenewToken)
+}
+
+// Register is Renew for the pair that came with an installation, whose user is p's installer. It stores the portal with
+// the new pair, both or neither.
+func (t *Tokens) Register(ctx context.Context, p portal.Portal, pair portal.Token) (portal.Token, error) {
+	return t.fly(ctx, p, pair, "register", func(ctx context.Context, pair portal.Token, exchange portal.Exchange) (portal.Token, error) {
+		return t.store.Register(ctx, p, pair, exchange)
+	})
+}
+
+func (t *Tokens) fly(
+	ctx context.Context, p portal.Portal, pair portal.Token, kind string,
+	renew func(context.Context, portal.Token, portal.Exchange) (portal.Token, error),
+) (portal.Token, error) {
+	pair.MemberID = p.MemberID
+	if pair.Refresh.IsZero() {
+		return portal.Token{}, noRefresh(pair, errors.New("nothing to exchange"))
+	}
 	// The flight outlives the caller that started it: others wait for its result, and an exchange that was begun must
 	// be committed, or the portal's pair is lost.
-	flight := t.flights.DoChan(string(p.MemberID)+"\x00"+string(refresh.Hash()), func() (any, error) {
+	key := kind + "\x00" + string(p.MemberID) + "\x00" + pair.UserID.String() + "\x00" + string(pair.Refresh.Hash())
+	flight := t.flights.DoChan(key, func() (any, error) {
 		flightCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limits.Wait)
 		defer cancel()
 		leave, err := t.queue(flightCtx, p.MemberID)
@@ -91,8 +130,8 @@ func (t *Tokens) Renew(ctx context.Context, p portal.Portal, refresh secret.Text
 			return nil, portal.Problemf(portal.OAuthUnreachable, "wait for a turn at the OAuth server: %w", err)
 		}
 		defer leave()
-		return t.store.RenewToken(flightCtx, p.MemberID, refresh, func(ctx context.Context) (portal.Token, error) {
-			return t.exchange(ctx, p, refresh)
+		return renew(flightCtx, pair, func(ctx context.Context, refresh secret.Text, proven bool) (portal.Token, error) {
+			return t.exchange(ctx, p, refresh, proven)
 		})
 	})
 	select {
@@ -139,7 +178,8 @@ func (t *Tokens) queue(ctx context.Context, id portal.MemberID) (leave func(), e
 	return func() { t.all.Release(1); own.Release(1); gone() }, nil
 }
 
-func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.Text) (portal.Token, error) {
+// exchange is a portal.Exchange.
+func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.Text, proven bool) (portal.Token, error) {
 	grant, err := t.server.Refresh(ctx, p.ServerEndpoint, refresh)
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) {
@@ -148,8 +188,14 @@ func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.T
 	if err != nil {
 		return portal.Token{}, err
 	}
-	if grant.MemberID != p.MemberID || grant.UserID <= 0 {
-		return portal.Token{}, portal.Problemf(portal.Unverified, "the refresh token belongs to another portal")
+	if !proven && (grant.MemberID == "" || grant.UserID == 0) {
+		// The old token is used up, so nothing that fails here may cost the new one: storage decides what it is worth.
+		info, err := t.server.AppInfo(ctx, p.ServerEndpoint, grant.Access)
+		if err != nil {
+			t.log.WarnContext(ctx, "the OAuth server does not say whose a new pair is", "portal", p.MemberID, "reason", err.Error())
+			return grant.Token(), nil
+		}
+		grant.MemberID, grant.UserID = info.MemberID, info.UserID
 	}
 	return grant.Token(), nil
 }

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -68,12 +69,28 @@ func (u User) Location() *time.Location {
 // Token is the OAuth pair of one user of one portal.
 type Token struct {
 	MemberID   MemberID
-	UserID     UserID
+	UserID     UserID // 0 where nobody has said yet whose it is
 	Access     secret.Text
-	Refresh    secret.Text
+	Refresh    secret.Text // none where the OAuth server gave none, or refused it
 	ExpiresAt  time.Time   // of the access token
 	Generation int64       // grows with every pair stored, so that processes see that another one refreshed
-	DeadReason string      // why the refresh token no longer works; empty while it does
-	StoredAt   time.Time   // when the pair was stored
-	UsedUp     secret.Text // the refresh token that was exchanged for this pair, if it came of an exchange
+	DeadReason string      // why there is no refresh token that works; empty while there is one
+	StoredAt   time.Time   // when the refresh token was exchanged, or stored first: a newer claim does not count
+}
+
+// Exchange asks the OAuth server for the pair behind a refresh token. Where the token is proven to be its row's user's,
+// an answer need not name anybody: MemberID and UserID stay empty. Where it is not, Exchange does what it can to learn
+// whose the new pair is. Errors that end the token are *DeadTokenError.
+type Exchange func(ctx context.Context, refresh secret.Text, proven bool) (Token, error)
+
+// Visit is what storage knows when a page is opened, before anything of the page is proven.
+type Visit struct {
+	Portal Portal
+	// PairOf is the user to whom the posted refresh token belongs as far as it is known; 0 where it was never seen.
+	PairOf UserID
+	// PairCurrent says that PairOf's row holds that refresh token now.
+	PairCurrent bool
+	// Orphaned says that nobody's token can stand for the portal in background work: the installer's is dead or gone, or
+	// the installer is no administrator any more.
+	Orphaned bool
 }

@@ -76,6 +76,15 @@ var ErrUnknownPortal = errors.New("no record of this portal")
 // ErrNoToken is returned where no token of the user is stored.
 var ErrNoToken = errors.New("no token stored for this user")
 
+// The reasons of ours why a refresh token is dead; the others are the OAuth server's codes.
+const (
+	DeadReplaced  = "replaced"         // it was exchanged a while ago
+	DeadForeign   = "foreign"          // its exchange named another user or portal
+	DeadNoRefresh = "no_refresh_token" // its exchange brought none
+	DeadUnnamed   = "unnamed"          // its exchange named nobody, and it was not proven before
+	DeadMoved     = "moved"            // its exchange named the installer's successor
+)
+
 // DeadTokenError says that the OAuth server refuses a refresh token and why. It is not tried again; the user's next open
 // of the app brings a new one.
 type DeadTokenError struct {

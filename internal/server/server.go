@@ -106,7 +106,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	admission := &gate.Gate{
 		Door:  door,
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
-		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now),
+		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now), Planner: s.jobs, Log: log,
 	}
 	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
 	s.closers = append(s.closers, cache.Close)

@@ -2,10 +2,12 @@ package storage
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
 	"itemlens/internal/portal"
+	"itemlens/internal/seal"
 )
 
 // resealBatch is how many rows are re-sealed in one transaction.
@@ -57,9 +59,10 @@ func (s *Store) resealTokens(ctx context.Context, tx pgx.Tx, at *cursor) (int, e
 		UserID       int64
 		AccessToken  []byte
 		RefreshToken []byte
+		ClaimedToken []byte
 	}
 	rows, _ := tx.Query(ctx, `
-		SELECT member_id, user_id, access_token, refresh_token
+		SELECT member_id, user_id, access_token, refresh_token, claimed_token
 		FROM tokens
 		WHERE key_id <> $1 AND (member_id, user_id) > ($2, $3)
 		ORDER BY member_id, user_id
@@ -72,29 +75,43 @@ func (s *Store) resealTokens(ctx context.Context, tx pgx.Tx, at *cursor) (int, e
 	done := 0
 	for _, r := range batch {
 		at.memberID, at.userID = r.MemberID, r.UserID
-		token, err := s.openToken(portal.MemberID(r.MemberID), tokenRow{UserID: r.UserID, AccessToken: r.AccessToken, RefreshToken: r.RefreshToken})
-		if err != nil {
+		sealed, err := s.resealed(portal.MemberID(r.MemberID), portal.UserID(r.UserID), r.AccessToken, r.RefreshToken, r.ClaimedToken)
+		if errors.Is(err, seal.ErrUnreadable) {
 			at.unreadable++
 			continue
 		}
-		access, err := s.sealer.Seal(token.Access, tokenPlace(token.MemberID, token.UserID, "access_token"))
-		if err != nil {
-			return done, err
-		}
-		refresh, err := s.sealer.Seal(token.Refresh, tokenPlace(token.MemberID, token.UserID, "refresh_token"))
 		if err != nil {
 			return done, err
 		}
 		if _, err := tx.Exec(ctx, `
 			UPDATE tokens
-			SET access_token = $3, refresh_token = $4, key_id = $5
-			WHERE member_id = $1 AND user_id = $2`, r.MemberID, r.UserID, access, refresh, s.sealer.KeyID()); err != nil {
+			SET access_token = $3, refresh_token = $4, claimed_token = $5, key_id = $6
+			WHERE member_id = $1 AND user_id = $2`, r.MemberID, r.UserID, sealed[0], sealed[1], sealed[2], s.sealer.KeyID()); err != nil {
 			return done, err
 		}
 		done++
 	}
 	at.done = len(batch) < resealBatch
 	return done, nil
+}
+
+// resealed seals an access token and refresh tokens of one user anew.
+func (s *Store) resealed(id portal.MemberID, user portal.UserID, access []byte, refresh ...[]byte) ([][]byte, error) {
+	column := "access_token"
+	var all [][]byte
+	for _, old := range append([][]byte{access}, refresh...) {
+		text, err := s.sealer.Open(old, tokenPlace(id, user, column))
+		if err != nil {
+			return nil, err
+		}
+		sealed, err := s.sealer.Seal(text, tokenPlace(id, user, column))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sealed)
+		column = "refresh_token"
+	}
+	return all, nil
 }
 
 func (s *Store) resealPortals(ctx context.Context, tx pgx.Tx, at *cursor) (int, error) {

@@ -42,12 +42,15 @@ type portalRow struct {
 	SettingsVersion  int64
 }
 
+// portalColumns are those of a portalRow, from portals and portal_settings.
+const portalColumns = `
+	portals.member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
+	installed_at, uninstalled_at, schema_version, bound_at, bound_outcome, bound_skipped,
+	coalesce(settings, '{}') AS settings, coalesce(version, 0) AS settings_version`
+
 // Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
 func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error) {
-	rows, _ := s.pool.Query(ctx, `
-		SELECT member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
-		       installed_at, uninstalled_at, schema_version, bound_at, bound_outcome, bound_skipped,
-		       coalesce(settings, '{}') AS settings, coalesce(version, 0) AS settings_version
+	rows, _ := s.pool.Query(ctx, `SELECT`+portalColumns+`
 		FROM portals
 		LEFT JOIN portal_settings USING (member_id)
 		WHERE member_id = $1`, id)
@@ -58,7 +61,11 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 	if err != nil {
 		return portal.Portal{}, wrap("read portal", err)
 	}
-	token, err := s.sealer.Open(row.ApplicationToken, applicationTokenPlace(id))
+	return s.openPortal(row)
+}
+
+func (s *Store) openPortal(row portalRow) (portal.Portal, error) {
+	token, err := s.sealer.Open(row.ApplicationToken, applicationTokenPlace(portal.MemberID(row.MemberID)))
 	if err != nil {
 		return portal.Portal{}, wrapSealed("read portal", err)
 	}
@@ -87,46 +94,52 @@ func (s *Store) Portal(ctx context.Context, id portal.MemberID) (portal.Portal, 
 	return p, nil
 }
 
-// SaveInstallation stores a portal and the token of the user who installed it, both or neither. Doing it again
-// replaces both; a missing application_token keeps the one that is stored.
+// SaveInstallation stores a portal and the token of the user who installed it, both or neither. The OAuth server must
+// have told whose the token is. Doing it again replaces both; a missing application_token keeps the one that is stored.
 func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error {
-	sealed, err := s.sealer.Seal(p.ApplicationToken, applicationTokenPlace(p.MemberID))
-	if err != nil {
-		return err
-	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO portals (member_id, client_endpoint, domain, server_endpoint, application_token, key_id, scope, status,
-			                     installer_id, installed_at, updated_at)
-			VALUES (@member_id, @client_endpoint, @domain, @server_endpoint, @application_token, @key_id, @scope, @status,
-			        @installer_id, @now, @now)
-			ON CONFLICT (member_id) DO UPDATE
-			SET client_endpoint   = excluded.client_endpoint,
-			    domain            = excluded.domain,
-			    server_endpoint   = excluded.server_endpoint,
-			    application_token = coalesce(excluded.application_token, portals.application_token),
-			    key_id            = CASE WHEN excluded.application_token IS NULL THEN portals.key_id ELSE excluded.key_id END,
-			    scope             = excluded.scope,
-			    status            = excluded.status,
-			    installer_id      = excluded.installer_id,
-			    installed_at      = CASE WHEN portals.uninstalled_at IS NULL THEN portals.installed_at ELSE excluded.installed_at END,
-			    uninstalled_at    = NULL,
-			    updated_at        = excluded.updated_at`,
-			pgx.NamedArgs{
-				"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "domain": p.Domain, "server_endpoint": p.ServerEndpoint,
-				"application_token": sealed, "key_id": s.sealer.KeyID(), "scope": p.Scope, "status": p.Status,
-				"installer_id": p.InstallerID, "now": s.now(),
-			})
-		if err != nil {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.putPortal(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err = s.upsertToken(ctx, tx, t)
+		_, err := s.putPair(ctx, tx, t, lockPortal)
 		return err
 	})
 	if err != nil {
 		return wrap("save installation", err)
 	}
 	return nil
+}
+
+// putPortal stores what an installation tells of a portal.
+func (s *Store) putPortal(ctx context.Context, tx pgx.Tx, p portal.Portal) error {
+	sealed, err := s.sealer.Seal(p.ApplicationToken, applicationTokenPlace(p.MemberID))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO portals (member_id, client_endpoint, domain, server_endpoint, application_token, key_id, scope, status,
+		                     installer_id, installed_at, updated_at)
+		VALUES (@member_id, @client_endpoint, @domain, @server_endpoint, @application_token, @key_id, @scope, @status,
+		        @installer_id, @now, @now)
+		ON CONFLICT (member_id) DO UPDATE
+		SET client_endpoint   = excluded.client_endpoint,
+		    domain            = excluded.domain,
+		    server_endpoint   = excluded.server_endpoint,
+		    application_token = coalesce(excluded.application_token, portals.application_token),
+		    key_id            = CASE WHEN excluded.application_token IS NULL THEN portals.key_id ELSE excluded.key_id END,
+		    scope             = excluded.scope,
+		    status            = excluded.status,
+		    installer_id      = excluded.installer_id,
+		    installer_fit     = true,
+		    installed_at      = CASE WHEN portals.uninstalled_at IS NULL THEN portals.installed_at ELSE excluded.installed_at END,
+		    uninstalled_at    = NULL,
+		    updated_at        = excluded.updated_at`,
+		pgx.NamedArgs{
+			"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "domain": p.Domain, "server_endpoint": p.ServerEndpoint,
+			"application_token": sealed, "key_id": s.sealer.KeyID(), "scope": p.Scope, "status": p.Status,
+			"installer_id": p.InstallerID, "now": s.now(),
+		})
+	return err
 }
 
 // DeleteInstallation forgets the tokens of a portal at once; with clean it forgets everything of it. Without, the
@@ -137,7 +150,10 @@ func (s *Store) DeleteInstallation(ctx context.Context, id portal.MemberID, clea
 			_, err := tx.Exec(ctx, `DELETE FROM portals WHERE member_id = $1`, id)
 			return err
 		}
-		// The portal first: pages that store a token lock it in the same order.
+		// The portal first, and whole: pages that store a token lock it in the same order, each with a lock on its key.
+		if _, err := tx.Exec(ctx, `SELECT FROM portals WHERE member_id = $1 FOR UPDATE`, id); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `
 			UPDATE portals
 			SET application_token = NULL, uninstalled_at = $2, updated_at = $2

@@ -54,6 +54,11 @@ func pair(p portal.Portal, user portal.UserID, name string) portal.Token {
 	return portal.Token{MemberID: p.MemberID, UserID: user, Access: secret.New("access-" + name), Refresh: secret.New("refresh-" + name), ExpiresAt: time.Now().Add(time.Hour)}
 }
 
+// shown is a refresh token that somebody shows who is not known otherwise.
+func shown(p portal.Portal, refresh string) portal.Token {
+	return portal.Token{MemberID: p.MemberID, Refresh: secret.New(refresh)}
+}
+
 func TestInstallationIsStoredWholeAndReadBack(t *testing.T) {
 	stores, _, p := setup(t)
 	s, ctx := stores[0], t.Context()
@@ -111,7 +116,7 @@ func TestRenewIsSharedByProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exchanges atomic.Int64
-	renew := func(context.Context) (portal.Token, error) {
+	renew := func(context.Context, secret.Text, bool) (portal.Token, error) {
 		exchanges.Add(1)
 		time.Sleep(50 * time.Millisecond)
 		return pair(p, 1, "b"), nil
@@ -119,7 +124,7 @@ func TestRenewIsSharedByProcesses(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 30 {
 		wg.Go(func() {
-			token, err := stores[i%3].RenewToken(ctx, p.MemberID, secret.New("refresh-a"), renew)
+			token, err := stores[i%3].RenewToken(ctx, shown(p, "refresh-a"), renew)
 			if err != nil || token.Access.Reveal() != "access-b" {
 				t.Errorf("%+v, %v", token, err)
 			}
@@ -131,7 +136,7 @@ func TestRenewIsSharedByProcesses(t *testing.T) {
 	}
 	c.advance(storage.ReuseWindow + time.Second)
 	var dead *portal.DeadTokenError
-	if _, err := stores[0].RenewToken(ctx, p.MemberID, secret.New("refresh-a"), renew); !errors.As(err, &dead) || exchanges.Load() != 1 {
+	if _, err := stores[0].RenewToken(ctx, shown(p, "refresh-a"), renew); !errors.As(err, &dead) || exchanges.Load() != 1 {
 		t.Errorf("long after: %v, %d exchanges", err, exchanges.Load())
 	}
 }
@@ -146,7 +151,7 @@ func TestRenewOfTokensThatWereNeverStoredIsSharedToo(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 12 {
 		wg.Go(func() {
-			_, err := stores[i%3].RenewToken(ctx, p.MemberID, secret.New("refresh-unseen"), func(context.Context) (portal.Token, error) {
+			_, err := stores[i%3].RenewToken(ctx, shown(p, "refresh-unseen"), func(context.Context, secret.Text, bool) (portal.Token, error) {
 				exchanges.Add(1)
 				return pair(p, 2, "new"), nil
 			})
@@ -168,13 +173,13 @@ func TestDeadTokenIsNotTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := 0
-	renew := func(context.Context) (portal.Token, error) {
+	renew := func(context.Context, secret.Text, bool) (portal.Token, error) {
 		calls++
 		return portal.Token{}, &portal.DeadTokenError{Reason: "invalid_grant"}
 	}
 	for range 3 {
 		var dead *portal.DeadTokenError
-		if _, err := stores[0].RenewToken(ctx, p.MemberID, secret.New("refresh-a"), renew); !errors.As(err, &dead) || dead.Reason != "invalid_grant" {
+		if _, err := stores[0].RenewToken(ctx, shown(p, "refresh-a"), renew); !errors.As(err, &dead) || dead.Reason != "invalid_grant" {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -196,7 +201,7 @@ func TestFailedRenewChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	boom := errors.New("no answer")
-	if _, err := stores[0].RenewToken(ctx, p.MemberID, secret.New("refresh-a"), func(context.Context) (portal.Token, error) { return portal.Token{}, boom }); !errors.Is(err, boom) {
+	if _, err := stores[0].RenewToken(ctx, shown(p, "refresh-a"), func(context.Context, secret.Text, bool) (portal.Token, error) { return portal.Token{}, boom }); !errors.Is(err, boom) {
 		t.Fatalf("%v", err)
 	}
 	if token, err := stores[0].Token(ctx, p.MemberID, 1); err != nil || token.Generation != 1 || token.DeadReason != "" {

@@ -367,7 +367,7 @@ func (a *App) Dump() string {
 	a.t.Helper()
 	var out strings.Builder
 	a.query(func(ctx context.Context, conn *pgx.Conn) error {
-		for _, table := range []string{"portals", "tokens", "portal_settings", "settings_changes"} {
+		for _, table := range []string{"portals", "tokens", "refresh_hashes", "portal_settings", "settings_changes"} {
 			rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
 			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if err != nil {
