@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -303,13 +305,41 @@ func (h *Handler) card(c echo.Context) error {
 	return c.JSON(http.StatusOK, fields)
 }
 
-// parse reads settings; what names something unknown is no settings.
+// maxSettings bounds the text of settings, far above what any portal needs.
+const maxSettings = 128 << 10
+
+// parse reads settings; what names something unknown is no settings. A text with characters that no text has, such as
+// NUL, which Postgres does not take, is a form that cannot be understood.
 func parse(raw json.RawMessage) (portal.Settings, error) {
 	var chosen portal.Settings
+	if len(raw) > maxSettings {
+		return chosen, &portal.Error{Problem: portal.InvalidSettings, Detail: "> " + strconv.Itoa(maxSettings), Err: errors.New("settings that are too long")}
+	}
 	decoder := json.NewDecoder(strings.NewReader(string(raw)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&chosen); err != nil {
 		return chosen, &portal.Error{Problem: portal.InvalidSettings, Err: errors.New("no settings of this app")}
 	}
+	for _, text := range texts(chosen) {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return chosen, &bitrix24.FormError{Field: "settings", Reason: "holds a control character"}
+		}
+	}
 	return chosen, nil
+}
+
+// texts are all texts of settings, names included.
+func texts(s portal.Settings) []string {
+	all := []string{s.CodesFor, s.Language}
+	for lang, title := range s.Titles {
+		all = append(all, lang, title)
+	}
+	for key, card := range s.Cards {
+		all = append(all, key)
+		all = append(all, card.Fields()...)
+		for _, section := range card.Sections {
+			all = append(all, section.Title)
+		}
+	}
+	return all
 }
