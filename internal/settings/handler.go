@@ -32,7 +32,7 @@ type Store interface {
 	UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, error)
 	SettingsChanges(ctx context.Context, id portal.MemberID, limit int) ([]portal.SettingsChange, error)
 	Holdings(ctx context.Context, id portal.MemberID) (portal.Holdings, error)
-	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
+	ErasePortal(ctx context.Context, id portal.MemberID) error
 }
 
 // Tabs knows where the app's tabs stand in a portal.
@@ -60,6 +60,7 @@ type Handler struct {
 	Tabs    Tabs
 	Planner Planner
 	Cards   Cards
+	Forget  func(portal.MemberID) // called when a portal is erased, for what this process keeps of it
 }
 
 // Register adds the routes.
@@ -254,9 +255,10 @@ func (h *Handler) erase(c echo.Context) error {
 	if strings.TrimSpace(req.Confirm) != visit.Portal.Domain {
 		return &bitrix24.FormError{Field: "confirm", Reason: "is not the domain of the portal"}
 	}
-	if err := h.Store.DeleteInstallation(c.Request().Context(), visit.Portal.MemberID, true); err != nil {
+	if err := h.Store.ErasePortal(c.Request().Context(), visit.Portal.MemberID); err != nil {
 		return err
 	}
+	h.Forget(visit.Portal.MemberID)
 	c.Set("event", "erased by an administrator") // the request's own line in the log is what remains of it
 	return c.JSON(http.StatusOK, map[string]bool{"erased": true})
 }
