@@ -108,19 +108,7 @@ func printKeyset(out io.Writer, make func() (secret.Text, error)) error {
 }
 
 func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
-	database, err := raw.Database()
-	if err != nil {
-		return err
-	}
-	keyset, err := raw.KeysetText()
-	if err != nil {
-		return err
-	}
-	sealer, err := seal.New(keyset)
-	if err != nil {
-		return fmt.Errorf("ITEMLENS_KEYSET: %w", err)
-	}
-	store, err := storage.Open(ctx, storage.Options{URL: database, Sealer: sealer, Now: time.Now})
+	store, err := openSealedStore(ctx, raw)
 	if err != nil {
 		return err
 	}
@@ -136,6 +124,23 @@ func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
 		return fmt.Errorf("%d rows do not open with any key of the keyset and were left as they are", unreadable)
 	}
 	return nil
+}
+
+// openSealedStore opens the database for a command that needs its keys.
+func openSealedStore(ctx context.Context, raw config.Raw) (*storage.Store, error) {
+	database, err := raw.Database()
+	if err != nil {
+		return nil, err
+	}
+	keyset, err := raw.KeysetText()
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := seal.New(keyset)
+	if err != nil {
+		return nil, fmt.Errorf("ITEMLENS_KEYSET: %w", err)
+	}
+	return storage.Open(ctx, storage.Options{URL: database, Sealer: sealer, Now: time.Now})
 }
 
 // openStore opens the database for a command that reads no secrets.
@@ -169,9 +174,10 @@ func listPortals(ctx context.Context, raw config.Raw, out io.Writer) error {
 	return nil
 }
 
-// forget erases a portal. One that has no record is an error: a mistyped member_id must not look like success.
+// forget erases a portal. One that has no record is an error: a mistyped member_id must not look like success. That it
+// was erased is remembered under a sealed key, so the keyset is needed.
 func forget(ctx context.Context, raw config.Raw, id portal.MemberID, out io.Writer) error {
-	store, err := openStore(ctx, raw)
+	store, err := openSealedStore(ctx, raw)
 	if err != nil {
 		return err
 	}
@@ -183,7 +189,7 @@ func forget(ctx context.Context, raw config.Raw, id portal.MemberID, out io.Writ
 	if !slices.ContainsFunc(list, func(p portal.Portal) bool { return p.MemberID == id }) {
 		return fmt.Errorf("there is no record of a portal %q; `app portals list` shows those that there are", id)
 	}
-	if err := store.DeleteInstallation(ctx, id, true); err != nil {
+	if err := store.ErasePortal(ctx, id); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s is forgotten: authorizations, settings and history\n", id)

@@ -62,7 +62,15 @@ func TestMigrateCommand(t *testing.T) {
 // TestForgettingAPortal erases one portal and no other.
 func TestForgettingAPortal(t *testing.T) {
 	url := cluster.Database(t)
-	store, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: apptest.NewSealer(t), Now: time.Now})
+	keyset, err := call(t, "keys", "generate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.New(secret.New(keyset))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: sealer, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +87,20 @@ func TestForgettingAPortal(t *testing.T) {
 	if out, err := call(t, "portals", "list", "--database-url", url); err != nil || out != "portal-one\tportal-one.example\tinstalled\nportal-two\tportal-two.example\tinstalled" {
 		t.Errorf("%q, %v", out, err)
 	}
-	if _, err := call(t, "portals", "forget", "portal-three", "--database-url", url); err == nil || !strings.Contains(err.Error(), "no record") {
+	if _, err := call(t, "portals", "forget", "portal-one", "--database-url", url); err == nil || !strings.Contains(err.Error(), "ITEMLENS_KEYSET") {
+		t.Errorf("without a keyset: %v", err)
+	}
+	if _, err := call(t, "portals", "forget", "portal-three", "--database-url", url, "--keyset", keyset); err == nil || !strings.Contains(err.Error(), "no record") {
 		t.Errorf("a portal that is unknown: %v", err)
 	}
-	if out, err := call(t, "portals", "forget", "portal-one", "--database-url", url); err != nil || !strings.Contains(out, "portal-one is forgotten") {
+	if out, err := call(t, "portals", "forget", "portal-one", "--database-url", url, "--keyset", keyset); err != nil || !strings.Contains(out, "portal-one is forgotten") {
 		t.Errorf("%q, %v", out, err)
 	}
 	if _, err := store.Portal(t.Context(), "portal-one"); !errors.Is(err, portal.ErrUnknownPortal) {
 		t.Errorf("the portal is still there: %v", err)
+	}
+	if erased, err := store.WasErased(t.Context(), "portal-one"); !erased || err != nil {
+		t.Errorf("a plain user could bring it back: %t, %v", erased, err)
 	}
 	if p, err := store.Portal(t.Context(), "portal-two"); err != nil || !p.Settings.ShowEmpty || p.SettingsVersion != 1 {
 		t.Errorf("another portal: %+v, %v", p.Settings, err)

@@ -272,6 +272,9 @@ type plans struct{ binds atomic.Int64 }
 
 func (p *plans) PlanBind(context.Context, portal.MemberID) error { p.binds.Add(1); return nil }
 func (*plans) PlanStatus(context.Context, portal.MemberID) error { return nil }
+func (*plans) PlanRemovalCheck(context.Context, portal.MemberID, portal.RemovalClaim, time.Duration) error {
+	return nil
+}
 
 // start starts so many processes on one database.
 func (w *world) start(t testing.TB, n int) (processes []*process, planned *plans) {
@@ -303,9 +306,14 @@ func (w *world) start(t testing.TB, n int) (processes []*process, planned *plans
 		p.tokens = oauth.NewTokens(authority, p.store, oauth.Limits{Renewals: 2, PerPortal: 2, Wait: 20 * time.Second}, log)
 		p.install = &install.Service{
 			Planner: planned, Store: p.store, Server: authority, Tokens: p.tokens, REST: rest, PublicURL: "https://app.example",
-			Titles: map[string]string{"en": "Item Lens"}, Log: log, Now: w.time,
+			Titles: map[string]string{"en": "Item Lens"}, Events: install.NewEventRate(w.time), Log: log, Now: w.time,
+		}
+		door, err := gate.NewDoor(4)
+		if err != nil {
+			t.Fatal(err)
 		}
 		p.gate = &gate.Gate{
+			Door:  door,
 			Store: p.store, Registrar: p.install, Tokens: p.tokens, Server: authority, REST: rest,
 			Sessions: session.NewKeeper(sealer, 24*time.Hour, w.time), Planner: planned, Log: log, Now: w.time,
 		}

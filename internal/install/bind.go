@@ -20,12 +20,22 @@ import (
 var boundEvents = append(
 	[]string{bitrix24.OnAppInstall, bitrix24.OnAppUpdate, bitrix24.OnAppUninstall, bitrix24.OnAppPayment}, bitrix24.SchemaEvents()...)
 
-// typePages is how many pages of crm.type.list the first batch asks for at once: 50 types each.
+// typePages is how many pages of crm.type.list one batch asks for: 50 types each.
 const typePages = 4
+
+// Bounds of what is taken of a portal's answers. No portal comes near them; one that goes beyond costs no more than this,
+// and has its first types served.
+const (
+	maxTypes    = 1000
+	maxTypePage = 200  // types that one page may hold
+	maxBound    = 3000 // placements and event handlers of the app
+	maxTitle    = 500  // bytes of a type's title
+)
 
 // standing is what the portal has: its smart process types, and what of the app is bound there.
 type standing struct {
 	types    []SmartType
+	known    map[int]bool // the ids in types
 	tabs     []tab
 	handlers []eventHandler
 }
@@ -41,11 +51,6 @@ type tab struct {
 	Handler   string          `json:"handler"`
 	Title     string          `json:"title"`
 	LangAll   bitrix24.Object `json:"langAll"`
-}
-
-// ours reports whether the tab is the app's tab of a type, at its present address.
-func (s *Service) ours(t tab, entityTypeID int) bool {
-	return t.Placement == bitrix24.DetailTab(entityTypeID) && t.Handler == s.tabHandler()
 }
 
 // titled reports whether a tab is called what it should be. What a portal does not tell counts as right.
@@ -92,16 +97,28 @@ func (*standing) commands(firstTypePage int) []bitrix24.Command {
 }
 
 func (st *standing) read(result *bitrix24.BatchResult) error {
-	if err := result.Decode("placements", &st.tabs); err != nil {
-		return err
-	}
-	if err := result.Decode("events", &st.handlers); err != nil {
+	if err := st.readBound(result); err != nil {
 		return err
 	}
 	return st.readTypes(result)
 }
 
+// readBound reads what of the app is bound. What goes beyond the bound is left alone: the next binding meets it.
+func (st *standing) readBound(result *bitrix24.BatchResult) error {
+	if err := errors.Join(result.Decode("placements", &st.tabs), result.Decode("events", &st.handlers)); err != nil {
+		return err
+	}
+	st.tabs = st.tabs[:min(len(st.tabs), maxBound)]
+	st.handlers = st.handlers[:min(len(st.handlers), maxBound)]
+	return nil
+}
+
+// readTypes reads pages of types. It returns errMoreTypes where there are more of them; a page that brings nothing new is
+// the last one, whatever the portal says.
 func (st *standing) readTypes(result *bitrix24.BatchResult) error {
+	if st.known == nil {
+		st.known = map[int]bool{}
+	}
 	for i := range typePages {
 		var page struct {
 			Types []struct {
@@ -112,17 +129,29 @@ func (st *standing) readTypes(result *bitrix24.BatchResult) error {
 		if err := result.Decode("types"+strconv.Itoa(i), &page); err != nil {
 			return err
 		}
-		for _, t := range page.Types {
-			known := func(s SmartType) bool { return s.EntityTypeID == int(t.EntityTypeID) }
-			if t.EntityTypeID > 0 && !slices.ContainsFunc(st.types, known) && !slices.Contains(bitrix24.SystemTypes(), int(t.EntityTypeID)) {
-				st.types = append(st.types, SmartType{int(t.EntityTypeID), t.Title})
+		full := len(page.Types) >= 50
+		before := len(st.types)
+		for _, t := range page.Types[:min(len(page.Types), maxTypePage)] {
+			id := int(t.EntityTypeID)
+			if id <= 0 || st.known[id] || slices.Contains(bitrix24.SystemTypes(), id) || len(st.types) == maxTypes {
+				continue
 			}
+			st.known[id] = true
+			st.types = append(st.types, SmartType{id, cut(t.Title, maxTitle)})
 		}
-		if len(page.Types) < 50 {
-			return nil // the last page
+		if !full || len(st.types) == before {
+			return nil
 		}
 	}
 	return errMoreTypes
+}
+
+// cut is the beginning of a text, of whole characters.
+func cut(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:bytes], "")
 }
 
 var errMoreTypes = errors.New("there are more pages of types")
@@ -148,9 +177,11 @@ func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token,
 			return nil, err
 		}
 	}
-	report.Types = slices.DeleteFunc(slices.Clone(st.types), func(t SmartType) bool {
-		return slices.Contains(report.Skipped, bitrix24.DetailTab(t.EntityTypeID))
-	})
+	skipped := map[string]bool{}
+	for _, placement := range report.Skipped {
+		skipped[placement] = true
+	}
+	report.Types = slices.DeleteFunc(slices.Clone(st.types), func(t SmartType) bool { return skipped[bitrix24.DetailTab(t.EntityTypeID)] })
 	return report, nil
 }
 
@@ -177,15 +208,19 @@ func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, 
 	if err != nil {
 		return stepFailed("bind", err)
 	}
-	if err := errors.Join(again.Decode("placements", &now.tabs), again.Decode("events", &now.handlers)); err != nil {
+	if err := now.readBound(again); err != nil {
 		return stepFailed("bind", err)
 	}
+	stands := map[string]bool{}
+	for _, t := range now.tabs {
+		stands[t.Placement] = stands[t.Placement] || t.Handler == s.tabHandler()
+	}
+	for _, h := range now.handlers {
+		event := strings.ToUpper(h.Event)
+		stands[event] = stands[event] || h.Handler == s.eventHandler()
+	}
 	for _, command := range failed {
-		stands := slices.ContainsFunc(now.tabs, func(t tab) bool { return t.Placement == command.Key && t.Handler == s.tabHandler() }) ||
-			slices.ContainsFunc(now.handlers, func(h eventHandler) bool {
-				return strings.EqualFold(h.Event, command.Key) && h.Handler == s.eventHandler()
-			})
-		if !stands {
+		if !stands[command.Key] {
 			return stepFailed(command.Method+" "+command.Key, result.Err(command.Key))
 		}
 	}
@@ -208,12 +243,17 @@ func (s *Service) titles(chosen portal.Settings) map[string]string {
 func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Command {
 	var commands []bitrix24.Command
 	titles := s.titles(chosen)
+	bound := map[string]bool{} // placements and events where ours stands as it should
 	wanted := func(t tab) bool {
 		entityTypeID, ok := bitrix24.EntityTypeOf(t.Placement)
 		return ok && t.Handler == s.tabHandler() && chosen.HasTab(entityTypeID) && t.titled(titles) && st.hasType(entityTypeID)
 	}
 	for i, t := range st.tabs {
-		if bitrix24.IsDetailTab(t.Placement) && !wanted(t) {
+		switch {
+		case !bitrix24.IsDetailTab(t.Placement):
+		case wanted(t):
+			bound[t.Placement] = true
+		default:
 			commands = append(commands, bitrix24.Command{
 				Key: "oldtab" + strconv.Itoa(i), Method: "placement.unbind",
 				Params: bitrix24.Params{"PLACEMENT": t.Placement, "HANDLER": t.Handler},
@@ -221,7 +261,12 @@ func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Comma
 		}
 	}
 	for i, h := range st.handlers {
-		if slices.Contains(boundEvents, strings.ToUpper(h.Event)) && h.Handler != s.eventHandler() {
+		event := strings.ToUpper(h.Event)
+		switch {
+		case !slices.Contains(boundEvents, event):
+		case h.Handler == s.eventHandler():
+			bound[event] = true
+		default:
 			commands = append(commands, bitrix24.Command{
 				Key: "oldevent" + strconv.Itoa(i), Method: "event.unbind",
 				Params: bitrix24.Params{"event": h.Event, "handler": h.Handler},
@@ -238,7 +283,7 @@ func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Comma
 	}
 	for _, id := range types {
 		code := bitrix24.DetailTab(id)
-		if !chosen.HasTab(id) || slices.ContainsFunc(st.tabs, func(t tab) bool { return s.ours(t, id) && wanted(t) }) {
+		if !chosen.HasTab(id) || bound[code] {
 			continue
 		}
 		commands = append(commands, bitrix24.Command{Key: code, Method: "placement.bind", Params: bitrix24.Params{
@@ -246,10 +291,7 @@ func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Comma
 		}})
 	}
 	for _, event := range boundEvents {
-		stands := slices.ContainsFunc(st.handlers, func(h eventHandler) bool {
-			return strings.EqualFold(h.Event, event) && h.Handler == s.eventHandler()
-		})
-		if !stands {
+		if !bound[event] {
 			commands = append(commands, bitrix24.Command{Key: event, Method: "event.bind", Params: bitrix24.Params{
 				"event": event, "handler": s.eventHandler(),
 			}})
@@ -261,9 +303,10 @@ func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Comma
 func (s *Service) tabHandler() string   { return s.PublicURL + "/" }
 func (s *Service) eventHandler() string { return s.PublicURL + "/events" }
 
-// allTypes reads further pages of types where a portal has more than one batch asks for.
+// allTypes reads further pages of types where a portal has more than one batch asks for: as many pages as the bound on
+// types fills.
 func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *standing) error {
-	for page := typePages; ; page += typePages {
+	for page := typePages; page*50 < maxTypes; page += typePages {
 		result, err := s.REST.Batch(ctx, target, st.commands(page)[2:])
 		if err != nil {
 			return fmt.Errorf("read more types: %w", err)
@@ -272,12 +315,13 @@ func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *stan
 			return err
 		}
 	}
+	s.Log.WarnContext(ctx, "a portal has more types than are served", "portal", bitrix24.EndpointHost(target.Endpoint), "served", len(st.types))
+	return nil
 }
 
 // hasType reports whether the portal has a type.
 func (st *standing) hasType(entityTypeID int) bool {
-	return slices.Contains(bitrix24.SystemTypes(), entityTypeID) ||
-		slices.ContainsFunc(st.types, func(t SmartType) bool { return t.EntityTypeID == entityTypeID })
+	return st.known[entityTypeID] || slices.Contains(bitrix24.SystemTypes(), entityTypeID)
 }
 
 // TabState is a type of items with what is to be of the app's tab in its cards, and what is.
@@ -305,12 +349,19 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 		return nil, gate.Problem(err)
 	}
 	titles := s.titles(visit.Portal.Settings)
+	stands := map[string]bool{}
+	for _, t := range st.tabs {
+		stands[t.Placement] = stands[t.Placement] || t.Handler == s.tabHandler() && t.titled(titles)
+	}
+	absent := map[string]bool{}
+	for _, placement := range visit.Portal.BoundSkipped {
+		absent[placement] = true
+	}
 	var states []TabState
 	add := func(id int, title string) {
+		code := bitrix24.DetailTab(id)
 		states = append(states, TabState{
-			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id),
-			Stands: slices.ContainsFunc(st.tabs, func(t tab) bool { return s.ours(t, id) && t.titled(titles) }),
-			Absent: slices.Contains(visit.Portal.BoundSkipped, bitrix24.DetailTab(id)),
+			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id), Stands: stands[code], Absent: absent[code],
 		})
 	}
 	for _, id := range bitrix24.SystemTypes() {

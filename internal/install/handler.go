@@ -2,7 +2,9 @@ package install
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,7 +135,18 @@ func (h *Handler) event(c echo.Context) error {
 	}
 	c.Set("portal", portal.MemberID(event.Auth.MemberID))
 	c.Set("event", event.Name)
-	if err := h.Service.Handle(c.Request().Context(), event); err != nil {
+	err = h.Service.Handle(c.Request().Context(), event)
+	var tooMany *TooManyEventsError
+	if errors.As(err, &tooMany) {
+		// Only a program reads it, so it is no problem with a page.
+		c.Set("problem", "too_many_events")
+		c.Set("reason", tooMany.Error())
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(tooMany.RetryAfter.Seconds())))
+		return c.JSON(http.StatusTooManyRequests, map[string]string{
+			"error": "too_many_events", "message": "This portal sends more events than are taken from one. Send less, or later.",
+		})
+	}
+	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, map[string]bool{"ok": true})

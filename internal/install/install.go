@@ -58,8 +58,14 @@ func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Tok
 // accept registers the portal of a verified event. What is to be bound there is left to the queue: the platform sends an
 // event once, so a portal that does not answer at this moment must not be left without tabs.
 func (s *Service) accept(ctx context.Context, c claim) error {
-	p, _, _, err := s.register(ctx, c)
+	p, claimed, err := s.verify(ctx, c)
 	if err != nil {
+		return err
+	}
+	if err := s.Events.take(p.MemberID, false); err != nil {
+		return err
+	}
+	if _, _, err := s.prove(ctx, p, claimed); err != nil {
 		return err
 	}
 	return s.Planner.PlanBind(ctx, p.MemberID)
@@ -87,6 +93,9 @@ func (s *Service) recordBinding(ctx context.Context, id portal.MemberID, report 
 	if report != nil {
 		skipped = report.Skipped
 	}
+	// What came of it is kept also where its time is over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
 	return errors.Join(err, s.Store.RecordBinding(ctx, id, outcome, skipped))
 }
 
@@ -126,6 +135,7 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, erro
 }
 
 // RefreshStatus asks the OAuth server what the app is to a portal now: paid, trial, free, and with which scope.
+// Missing understands an error that says that the app is not installed there.
 func (s *Service) RefreshStatus(ctx context.Context, id portal.MemberID) error {
 	p, token, err := s.installer(ctx, id)
 	if errors.Is(err, portal.ErrUnknownPortal) {
@@ -147,7 +157,10 @@ func (s *Service) RefreshStatus(ctx context.Context, id portal.MemberID) error {
 		return portal.Problemf(portal.Unverified, "app.info names another portal")
 	}
 	s.Log.InfoContext(ctx, "status", "portal", id, "status", info.Status, "before", p.Status)
-	return s.Store.SetStatus(ctx, id, info.Status, info.Scope)
+	if err := s.Store.SetStatus(ctx, id, info.Status, info.Scope); err != nil || info.Installed {
+		return err
+	}
+	return errNotInstalled
 }
 
 // staleAfter is how much older than the installation an uninstall event must be to be left over from before it. It
@@ -169,7 +182,7 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 	case bitrix24.OnAppInstall:
 		if proven {
 			log.InfoContext(ctx, "already installed: the install page came first")
-			return nil
+			return s.Events.take(p.MemberID, false)
 		}
 		return s.accept(ctx, eventClaim(event.Auth))
 	case bitrix24.OnAppUpdate:
@@ -181,14 +194,17 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		log.InfoContext(ctx, "updated", "version", event.Data("VERSION"))
 		return nil
 	case bitrix24.OnAppUninstall:
-		if !proven {
-			return portal.Problemf(portal.Unverified, "application_token of the uninstall event is not the stored one")
-		}
-		if !event.Time.IsZero() && event.Time.Add(staleAfter).Before(p.InstalledAt) {
+		if known && !event.Time.IsZero() && event.Time.Add(staleAfter).Before(p.InstalledAt) {
 			return portal.Problemf(portal.Unverified, "the uninstall event is older than the installation")
 		}
 		clean := event.Data("CLEAN") == "1"
-		if err := s.Store.DeleteInstallation(ctx, p.MemberID, clean); err != nil {
+		if !proven {
+			if err := s.doubt(ctx, p, known, clean); err != nil {
+				return err
+			}
+			return portal.Problemf(portal.Unverified, "application_token of the uninstall event is not the stored one")
+		}
+		if err := s.remove(ctx, p.MemberID, clean); err != nil {
 			return err
 		}
 		log.InfoContext(ctx, "uninstalled", "clean", clean)
@@ -201,10 +217,16 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 			log.InfoContext(ctx, "payment event of an unknown portal, or with a wrong application_token")
 			return nil
 		}
+		if err := s.Events.take(p.MemberID, !proven); err != nil {
+			return err
+		}
 		return s.Planner.PlanStatus(ctx, p.MemberID)
 	default:
 		if !proven {
 			return portal.Problemf(portal.Unverified, "application_token of the event is not the stored one")
+		}
+		if err := s.Events.take(p.MemberID, false); err != nil {
+			return err
 		}
 		if bitrix24.IsSchemaEvent(event.Name) {
 			if err := s.Store.CountSchemaChange(ctx, p.MemberID); err != nil {
@@ -218,4 +240,18 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		log.InfoContext(ctx, "event of no interest")
 		return nil
 	}
+}
+
+// doubt has the platform asked whether a portal has removed the app, as an uninstall event says that proves nothing: it
+// may be forged, and it may come from a portal whose application_token is not known here, because no administrator has
+// opened the app since it was registered.
+func (s *Service) doubt(ctx context.Context, p portal.Portal, known, clean bool) error {
+	if !known {
+		return nil
+	}
+	claim := portal.ClaimsRemoval
+	if clean {
+		claim = portal.ClaimsDeletion
+	}
+	return s.Planner.PlanRemovalCheck(ctx, p.MemberID, claim, 0)
 }

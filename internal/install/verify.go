@@ -33,6 +33,7 @@ type Store interface {
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
 	CountSchemaChange(ctx context.Context, id portal.MemberID) error
 	RecordBinding(ctx context.Context, id portal.MemberID, outcome string, skipped []string) error
+	RemovalStore
 }
 
 // Planner puts work into the queue.
@@ -41,12 +42,16 @@ type Planner interface {
 	PlanBind(ctx context.Context, id portal.MemberID) error
 	// PlanStatus has RefreshStatus called for a portal soon; once in ten minutes, however often it is planned.
 	PlanStatus(ctx context.Context, id portal.MemberID) error
+	// PlanRemovalCheck has CheckRemoval called for a portal: soon where an event claims a removal, else after a while.
+	PlanRemovalCheck(ctx context.Context, id portal.MemberID, claim portal.RemovalClaim, after time.Duration) error
 }
 
 // Service installs and removes.
 type Service struct {
 	Planner   Planner
 	Store     Store
+	Forget    func(portal.MemberID) // called when a portal is gone, for what this process keeps of it
+	Events    *EventRate
 	Server    *oauth.Server
 	Tokens    *oauth.Tokens
 	REST      *bitrix24.Client
@@ -83,12 +88,18 @@ func (s *Service) register(ctx context.Context, c claim) (portal.Portal, portal.
 	if err != nil {
 		return p, portal.Token{}, nil, err
 	}
+	token, now, err := s.prove(ctx, p, claimed)
+	return p, token, now, err
+}
+
+// prove does what register does after the OAuth server told whose the access token is.
+func (s *Service) prove(ctx context.Context, p portal.Portal, claimed portal.Token) (portal.Token, *standing, error) {
 	now, err := s.inspect(ctx, p, claimed)
 	if err != nil {
-		return p, portal.Token{}, nil, err
+		return portal.Token{}, nil, err
 	}
 	token, err := s.exchange(ctx, p, claimed)
-	return p, token, now, err
+	return token, now, err
 }
 
 // verify asks the OAuth server whose the access token of a claim is. What it returns is what the OAuth server said; of
@@ -144,10 +155,14 @@ func (s *Service) describe(info oauth.Info, serverEndpoint string) (portal.Porta
 }
 
 // Adopt registers a genuine portal that is unknown here, on behalf of whoever opened a page of the app. The
-// application_token of the request is kept only if an administrator opened it (see gate).
+// application_token of the request is kept only if an administrator opened it (see gate). A portal that was erased comes
+// back by an administrator alone.
 func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error) {
 	c := pageClaim(req)
 	c.applicationToken = secret.Text{}
+	if err := s.mayReturn(ctx, c); err != nil {
+		return portal.Portal{}, portal.Token{}, err
+	}
 	p, token, err := s.verify(ctx, c)
 	if err == nil {
 		token, err = s.exchange(ctx, p, token)

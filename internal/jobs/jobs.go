@@ -1,41 +1,46 @@
 // Package jobs is the work that no request waits for, in River's queue in Postgres: one replica is elected to plan it,
-// every replica does its share. Today that is the keep-alive of installers' tokens: a refresh token lives for 180 days,
-// and a portal whose users do not open the app would lose it.
+// every replica does its share. Binding placements and events of portals, keeping installers' tokens alive, asking what
+// the app is to a portal and whether it is there at all: each has a queue of its own, so that none waits for another.
+//
+// No portal can hold the others up: of each kind of work one job a portal waits or runs, however many ask; a queue gives
+// its next place to whoever waits longest; and a portal whose bindings take long is served in a slow queue (bind.go).
 package jobs
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
+	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
-)
-
-const (
-	// renewAfter is the age at which an installer's pair is renewed: well before the 180 days of a refresh token, and far
-	// from the hourly or daily renewals that the platform blocks (settings/oauth/auto-renewal.md).
-	renewAfter = 60 * 24 * time.Hour
-	// scanEvery is how often tokens of that age are looked for.
-	scanEvery = 24 * time.Hour
-	// atMostEvery is how often one portal's token may be renewed, whatever goes wrong.
-	atMostEvery = 7 * 24 * time.Hour
 )
 
 // Store is what jobs need of storage.
 type Store interface {
 	Portal(ctx context.Context, id portal.MemberID) (portal.Portal, error)
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
-	InstallersDue(ctx context.Context, before time.Time, after portal.MemberID, limit int) ([]portal.MemberID, error)
 	RecordKeepAlive(ctx context.Context, id portal.MemberID, outcome string) error
+	InstallersDue(ctx context.Context, before time.Time, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error)
+	UnboundPortals(ctx context.Context, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error)
+
+	// InPortal runs something in a transaction in which the portal keeps its record; nothing where the app is not installed.
+	InPortal(ctx context.Context, id portal.MemberID, do func(ctx context.Context, tx pgx.Tx) error) error
+	NextRemovalQuestion(ctx context.Context, tx pgx.Tx, id portal.MemberID, pause time.Duration) (time.Time, error)
+	NoteRemovalQuestion(ctx context.Context, tx pgx.Tx, id portal.MemberID, at time.Time) error
+
+	BindingStore
 }
+
+type planMany = func(ctx context.Context, tx pgx.Tx, ids []portal.MemberID) error
 
 // Renewer exchanges refresh tokens.
 type Renewer interface {
@@ -46,10 +51,16 @@ type Renewer interface {
 type Portals interface {
 	Rebind(ctx context.Context, id portal.MemberID) error
 	RefreshStatus(ctx context.Context, id portal.MemberID) error
+	// Missing is told what the platform answered to a portal's token. Where that says that the app is not installed there,
+	// it has that looked into, and nothing else remains to be done.
+	Missing(ctx context.Context, id portal.MemberID, answer error) (missing bool, err error)
+	// CheckRemoval asks whether the app is still installed in a portal, and removes what is stored where it is not: at
+	// once where an uninstall event claims it. It returns after which time to ask again, 0 for never.
+	CheckRemoval(ctx context.Context, id portal.MemberID, claim portal.RemovalClaim) (again time.Duration, err error)
 }
 
-// Runner runs the jobs of one process.
-type Runner struct {
+// Options of a Runner.
+type Options struct {
 	Portals Portals
 	Pool    *pgxpool.Pool
 	Store   Store
@@ -58,6 +69,49 @@ type Runner struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 }
+
+// Runner runs the jobs of one process, and plans them for all.
+type Runner struct {
+	Options
+	planner *river.Client[pgx.Tx]
+}
+
+// New makes a runner. It connects to nothing yet.
+func New(o Options) (*Runner, error) {
+	planner, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler)}) // inserts alone
+	if err != nil {
+		return nil, fmt.Errorf("make job planner: %w", err)
+	}
+	return &Runner{Options: o, planner: planner}, nil
+}
+
+// The queues. What runs in them waits for portals and OAuth servers nearly all of its time, so that many workers cost
+// little.
+const (
+	queueBind      = "bind"
+	queueBindSlow  = "bind_slow"
+	queueKeepAlive = "keep_alive"
+	queueStatus    = "status"
+	queueRemoval   = "removal"
+)
+
+func queues() map[string]river.QueueConfig {
+	return map[string]river.QueueConfig{
+		river.QueueDefault: {MaxWorkers: 2}, // what only looks through the database
+		queueBind:          {MaxWorkers: 24, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 20 * time.Millisecond},
+		queueBindSlow:      {MaxWorkers: 8},
+		queueKeepAlive:     {MaxWorkers: 4},
+		queueStatus:        {MaxWorkers: 4},
+		queueRemoval:       {MaxWorkers: 4},
+	}
+}
+
+const (
+	// jobTimeout bounds a job that names no time of its own.
+	jobTimeout = time.Minute
+	// rescueAfter is when a job whose process ended in the middle of it is given to another one.
+	rescueAfter = 5 * time.Minute
+)
 
 // Run works until the context ends. While Postgres is down it tries again every ten seconds.
 func (r *Runner) Run(ctx context.Context) {
@@ -76,18 +130,25 @@ func (r *Runner) run(ctx context.Context) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &scanWorker{runner: r})
 	river.AddWorker(workers, &keepAliveWorker{runner: r})
+	river.AddWorker(workers, &sweepWorker{runner: r})
 	river.AddWorker(workers, &bindWorker{runner: r})
 	river.AddWorker(workers, &statusWorker{runner: r})
+	river.AddWorker(workers, &removalWorker{runner: r})
+	periodic := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+			&river.PeriodicJobOpts{RunOnStart: true})
+	}
 	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
-		Workers: workers,
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(scanEvery), func() (river.JobArgs, *river.InsertOpts) {
-			return scanArgs{}, nil
-		}, &river.PeriodicJobOpts{RunOnStart: true})},
-		Logger:            r.Log.With("component", "jobs"),
-		JobTimeout:        time.Minute,
-		PollOnly:          true, // nothing here is in a hurry, and no connection is kept for listening
-		FetchPollInterval: time.Second,
+		Queues:               queues(),
+		Workers:              workers,
+		PeriodicJobs:         []*river.PeriodicJob{periodic(scanEvery, scanArgs{}), periodic(sweepEvery, sweepArgs{})},
+		Middleware:           []rivertype.Middleware{&guard{log: r.Log}},
+		Logger:               r.Log.With("component", "jobs"),
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		PollOnly:             true, // no connection is kept for listening
+		FetchPollInterval:    time.Second,
+		SoftStopTimeout:      15 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("make job client: %w", err)
@@ -105,177 +166,57 @@ func (r *Runner) run(ctx context.Context) error {
 	return nil
 }
 
-// scanArgs look for installers' tokens that are due.
-type scanArgs struct{}
-
-// Kind names the job.
-func (scanArgs) Kind() string { return "keep_alive_scan" }
-
-// InsertOpts: one scan in half its interval, however often replicas start.
-func (scanArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: scanEvery / 2}}
+// guard stands round every job: what the queue keeps of a failure is a text of ours, however the job fails.
+type guard struct {
+	river.MiddlewareDefaults
+	log *slog.Logger
 }
 
-type scanWorker struct {
-	river.WorkerDefaults[scanArgs]
-	runner *Runner
-}
-
-// Work plans a renewal for each portal that is due, spread in time.
-func (w *scanWorker) Work(ctx context.Context, _ *river.Job[scanArgs]) error {
-	client := river.ClientFromContext[pgx.Tx](ctx)
-	var after portal.MemberID
-	for {
-		due, err := w.runner.Store.InstallersDue(ctx, w.runner.Now().Add(-renewAfter), after, 500)
-		if err != nil {
-			return err
+// Work runs the job and names its failure.
+func (g *guard) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			g.log.ErrorContext(ctx, "job panicked", "kind", job.Kind, "job", job.ID, "cause", fmt.Sprintf("%.200v", cause), "stack", string(debug.Stack()))
+			err = errors.New("panic")
 		}
-		if len(due) == 0 {
-			return nil
-		}
-		jobs := make([]river.InsertManyParams, len(due))
-		for i, id := range due {
-			jobs[i] = river.InsertManyParams{Args: keepAliveArgs{MemberID: string(id)}, InsertOpts: &river.InsertOpts{
-				ScheduledAt: time.Now().Add(w.runner.delay(id)),
-			}}
-		}
-		if _, err := client.InsertMany(ctx, jobs); err != nil {
-			return fmt.Errorf("plan renewals: %w", err)
-		}
-		after = due[len(due)-1]
-	}
+	}()
+	return named(do(ctx))
 }
 
-// delay spreads portals evenly, each always at the same place.
-func (r *Runner) delay(id portal.MemberID) time.Duration {
-	if r.Spread <= 0 {
-		return 0
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return time.Duration(h.Sum64() % uint64(r.Spread))
-}
-
-// keepAliveArgs renew one portal's installer's token. They hold no secret: River keeps arguments as they are.
-type keepAliveArgs struct {
-	MemberID string `json:"member_id"`
-}
-
-// Kind names the job.
-func (keepAliveArgs) Kind() string { return "keep_alive" }
-
-// InsertOpts: at most one a week for a portal.
-func (keepAliveArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 8, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: atMostEvery}}
-}
-
-type keepAliveWorker struct {
-	river.WorkerDefaults[keepAliveArgs]
-	runner *Runner
-}
-
-// Work renews the token, if it is still due, and records what came of it. A passing failure is tried again by the queue.
-func (w *keepAliveWorker) Work(ctx context.Context, job *river.Job[keepAliveArgs]) error {
-	r, id := w.runner, portal.MemberID(job.Args.MemberID)
-	p, err := r.Store.Portal(ctx, id)
-	if errors.Is(err, portal.ErrUnknownPortal) || err == nil && !p.Installed() {
-		return nil // removed meanwhile
-	}
-	if err != nil {
+// named is an error as the queue may keep it: problem and code, both of known lists. The queue keeps the texts of errors
+// for days, and those of portals can be of any size and hold anything.
+func named(err error) error {
+	var snooze *river.JobSnoozeError
+	var cancel *river.JobCancelError
+	switch {
+	case err == nil || errors.As(err, &snooze):
 		return err
+	case errors.As(err, &cancel):
+		return river.JobCancel(errors.New(outcome(cancel)))
+	default:
+		return errors.New(outcome(err))
 	}
-	token, err := r.Store.Token(ctx, id, p.InstallerID)
-	if errors.Is(err, portal.ErrNoToken) {
-		return nil
+}
+
+// outcome names what came of a job, for the queue and for the log.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
 	}
-	if err != nil {
-		return err
-	}
-	if r.Now().Sub(token.StoredAt) < renewAfter || token.DeadReason != "" {
-		return nil // renewed meanwhile, by an opened page
-	}
-	_, err = r.Tokens.Renew(ctx, p, token)
-	outcome := "renewed"
-	if err != nil {
-		outcome = string(portal.ProblemOf(err))
-	}
-	r.Log.InfoContext(ctx, "keep-alive", "portal", id, "outcome", outcome, "attempt", job.Attempt)
-	if recordErr := r.Store.RecordKeepAlive(ctx, id, outcome); recordErr != nil {
-		return errors.Join(err, recordErr)
-	}
+	name := string(portal.ProblemOf(err))
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) {
-		return river.JobCancel(err) // the reason is stored with the token; asking again does not help
+		return name + " (dead token)"
 	}
-	return err
-}
-
-// bindArgs bind placements and event handlers of one portal.
-type bindArgs struct {
-	MemberID string `json:"member_id"`
-}
-
-// Kind names the job.
-func (bindArgs) Kind() string { return "bind" }
-
-// InsertOpts: not unique, because work that runs already may have looked before the event that plans this one; doing it
-// again finds nothing to do.
-func (bindArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 10} }
-
-type bindWorker struct {
-	river.WorkerDefaults[bindArgs]
-	runner *Runner
-}
-
-// Work binds; a failure is tried again by the queue, later each time.
-func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
-	err := w.runner.Portals.Rebind(ctx, portal.MemberID(job.Args.MemberID))
-	if err != nil {
-		w.runner.Log.WarnContext(ctx, "binding failed", "portal", job.Args.MemberID, "attempt", job.Attempt, "reason", err.Error())
+	if code := bitrix24.CodeOf(err); code != "no_answer" {
+		name += " (" + code + ")"
 	}
-	return err
+	return name
 }
 
-// statusArgs ask what the app is to one portal.
-type statusArgs struct {
-	MemberID string `json:"member_id"`
-}
-
-// Kind names the job.
-func (statusArgs) Kind() string { return "status" }
-
-// InsertOpts: anybody can send the hint that plans this, so it is followed once in ten minutes.
-func (statusArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}
-}
-
-type statusWorker struct {
-	river.WorkerDefaults[statusArgs]
-	runner *Runner
-}
-
-// Work asks; a failure is tried again by the queue.
-func (w *statusWorker) Work(ctx context.Context, job *river.Job[statusArgs]) error {
-	return w.runner.Portals.RefreshStatus(ctx, portal.MemberID(job.Args.MemberID))
-}
-
-// PlanBind puts a portal's binding into the queue.
-func (r *Runner) PlanBind(ctx context.Context, id portal.MemberID) error {
-	return r.plan(ctx, bindArgs{MemberID: string(id)})
-}
-
-// PlanStatus puts the question what the app is to a portal into the queue.
-func (r *Runner) PlanStatus(ctx context.Context, id portal.MemberID) error {
-	return r.plan(ctx, statusArgs{MemberID: string(id)})
-}
-
-func (r *Runner) plan(ctx context.Context, args river.JobArgs) error {
-	client, err := river.NewClient(riverpgxv5.New(r.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler)}) // inserts alone
-	if err != nil {
-		return fmt.Errorf("make job client: %w", err)
+// waitingOrRunning are the states in which one job of a kind stands for a portal.
+func waitingOrRunning() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 	}
-	if _, err := client.Insert(ctx, args, nil); err != nil {
-		return &portal.Error{Problem: portal.StorageDown, Err: fmt.Errorf("plan %s: %w", args.Kind(), err)}
-	}
-	return nil
 }

@@ -117,7 +117,7 @@ func TestRefusedQuestionsAreToldApartByCode(t *testing.T) {
 // TestAnswersThatAreNoTokensAreNotRepeated: the library's own errors quote what they cannot read.
 func TestAnswersThatAreNoTokensAreNotRepeated(t *testing.T) {
 	for _, body := range []string{
-		`{"access_token":"the-refresh-token","expires_in":"the-refresh-token` + strings.Repeat("x", 5000) + `"}`, "the-refresh-token", `{"access_token":["the-refresh-token"]}`, "",
+		`{"access_token":{"x":"the-refresh-token` + strings.Repeat("x", 5000) + `"}}`, "the-refresh-token", `{"access_token":["the-refresh-token"]}`, "",
 	} {
 		server := newServer(t, 0, answer(200, body))
 		ctx := secret.WithWatch(t.Context())

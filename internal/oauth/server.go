@@ -239,6 +239,7 @@ type Info struct {
 	Domain         string // host of the portal's pages; where the server names none, that of ClientEndpoint
 	Status         string
 	Scope          []string
+	Installed      bool // the server says so, or does not say; false also between an update and its installer's end
 }
 
 // LivesAt reports whether the portal's pages or its REST are at a host. As a rule both are; the SDKs' samples show
@@ -273,6 +274,7 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 			Domain         string `json:"domain"`
 			ClientEndpoint string `json:"client_endpoint"`
 			MemberID       string `json:"member_id"`
+			Installed      *bool  `json:"installed"`
 		} `json:"install"`
 	}
 	if err := json.Unmarshal(answer.Result, &result); err != nil {
@@ -297,6 +299,7 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 		ClientEndpoint: endpoint,
 		Status:         result.Install.Status,
 		Scope:          bitrix24.SplitScope(result.Scope),
+		Installed:      result.Install.Installed == nil || *result.Install.Installed,
 	}, nil
 }
 

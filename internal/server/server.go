@@ -90,11 +90,18 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	for _, lang := range catalog.Languages() {
 		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
 	}
+	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
 	installer := &install.Service{
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
+		Events: install.NewEventRate(time.Now), Forget: cache.Forget,
 	}
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
-	s.jobs = &jobs.Runner{Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now}
+	s.jobs, err = jobs.New(jobs.Options{
+		Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
 	installer.Planner = s.jobs
 	site := web.Site{Catalog: catalog, LibraryJS: c.JSLibraryURL, Static: static, Renderer: renderer, Framed: framed}
 	e := s.newEcho(site, m)
@@ -108,12 +115,11 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now), Planner: s.jobs, Log: log,
 	}
-	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
 	s.closers = append(s.closers, cache.Close)
 	m.watchCache(cache)
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones()}
 	(&page.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
-	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards}).Register(e)
+	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: cache.Forget}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err

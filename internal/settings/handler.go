@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,7 +32,7 @@ type Store interface {
 	UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, error)
 	SettingsChanges(ctx context.Context, id portal.MemberID, limit int) ([]portal.SettingsChange, error)
 	Holdings(ctx context.Context, id portal.MemberID) (portal.Holdings, error)
-	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
+	ErasePortal(ctx context.Context, id portal.MemberID) error
 }
 
 // Tabs knows where the app's tabs stand in a portal.
@@ -58,6 +60,7 @@ type Handler struct {
 	Tabs    Tabs
 	Planner Planner
 	Cards   Cards
+	Forget  func(portal.MemberID) // called when a portal is erased, for what this process keeps of it
 }
 
 // Register adds the routes.
@@ -252,9 +255,10 @@ func (h *Handler) erase(c echo.Context) error {
 	if strings.TrimSpace(req.Confirm) != visit.Portal.Domain {
 		return &bitrix24.FormError{Field: "confirm", Reason: "is not the domain of the portal"}
 	}
-	if err := h.Store.DeleteInstallation(c.Request().Context(), visit.Portal.MemberID, true); err != nil {
+	if err := h.Store.ErasePortal(c.Request().Context(), visit.Portal.MemberID); err != nil {
 		return err
 	}
+	h.Forget(visit.Portal.MemberID)
 	c.Set("event", "erased by an administrator") // the request's own line in the log is what remains of it
 	return c.JSON(http.StatusOK, map[string]bool{"erased": true})
 }
@@ -303,13 +307,41 @@ func (h *Handler) card(c echo.Context) error {
 	return c.JSON(http.StatusOK, fields)
 }
 
-// parse reads settings; what names something unknown is no settings.
+// maxSettings bounds the text of settings, far above what any portal needs.
+const maxSettings = 128 << 10
+
+// parse reads settings; what names something unknown is no settings. A text with characters that no text has, such as
+// NUL, which Postgres does not take, is a form that cannot be understood.
 func parse(raw json.RawMessage) (portal.Settings, error) {
 	var chosen portal.Settings
+	if len(raw) > maxSettings {
+		return chosen, &portal.Error{Problem: portal.InvalidSettings, Detail: "> " + strconv.Itoa(maxSettings), Err: errors.New("settings that are too long")}
+	}
 	decoder := json.NewDecoder(strings.NewReader(string(raw)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&chosen); err != nil {
 		return chosen, &portal.Error{Problem: portal.InvalidSettings, Err: errors.New("no settings of this app")}
 	}
+	for _, text := range texts(chosen) {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return chosen, &bitrix24.FormError{Field: "settings", Reason: "holds a control character"}
+		}
+	}
 	return chosen, nil
+}
+
+// texts are all texts of settings, names included.
+func texts(s portal.Settings) []string {
+	all := []string{s.CodesFor, s.Language}
+	for lang, title := range s.Titles {
+		all = append(all, lang, title)
+	}
+	for key, card := range s.Cards {
+		all = append(all, key)
+		all = append(all, card.Fields()...)
+		for _, section := range card.Sections {
+			all = append(all, section.Title)
+		}
+	}
+	return all
 }

@@ -73,19 +73,27 @@ func (h *Handler) validate(ctx context.Context, visit *gate.Visit, chosen portal
 		if err := result.Decode(fmt.Sprintf("fields%d", id), &fields); err != nil {
 			return gate.Problem(err)
 		}
-		var unknown []string
-		for _, field := range chosen.Cards[key].Fields() {
-			_, ok := fields.Fields[field]
-			if !ok && field != "products" && !strings.HasPrefix(field, "fm.") {
-				unknown = append(unknown, field)
-			}
-		}
-		if len(unknown) > 0 {
-			slices.Sort(unknown)
-			return invalid(key + ": " + strings.Join(slices.Compact(unknown), ", "))
+		if unknown := unknownFields(chosen.Cards[key], fields.Fields); len(unknown) > 0 {
+			return invalid(key + ": " + strings.Join(unknown, ", "))
 		}
 	}
 	return nil
+}
+
+// ownFields are the rows of a card that are no fields of crm.item.fields: its products, and its contact details by the
+// kinds that the platform has (api-reference/crm/data-types.md, crm_multifield).
+var ownFields = []string{"products", "fm.PHONE", "fm.EMAIL", "fm.WEB", "fm.IM", "fm.LINK"}
+
+// unknownFields are the fields of an arrangement that a type does not have, in order.
+func unknownFields(card portal.CardSettings, has bitrix24.Object) []string {
+	var unknown []string
+	for _, field := range card.Fields() {
+		if _, ok := has[field]; !ok && !slices.Contains(ownFields, field) {
+			unknown = append(unknown, field)
+		}
+	}
+	slices.Sort(unknown)
+	return slices.Compact(unknown)
 }
 
 func knownTypes(result *bitrix24.BatchResult) (map[int]bool, error) {

@@ -154,7 +154,7 @@ func TestAClaimWaitsBesideTheProvenToken(t *testing.T) {
 	if !now.StoredAt.Equal(stored.StoredAt) {
 		t.Error("a claim puts off the keep-alive of the proven token")
 	}
-	due, err := s.InstallersDue(ctx, c.time().Add(-58*24*time.Hour), "", 10)
+	due, err := s.InstallersDue(ctx, c.time().Add(-58*24*time.Hour), "", 10, func(context.Context, pgx.Tx, []portal.MemberID) error { return nil })
 	if err != nil || len(due) != 1 {
 		t.Errorf("due: %v, %v", due, err)
 	}

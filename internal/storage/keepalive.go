@@ -14,20 +14,18 @@ import (
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // InstallersDue lists installed portals, in order of member_id after one, whose installer's pair is alive and was stored
-// before a moment.
-func (s *Store) InstallersDue(ctx context.Context, before time.Time, after portal.MemberID, limit int) ([]portal.MemberID, error) {
-	rows, _ := s.pool.Query(ctx, `
+// before a moment, and has their renewal planned in the same transaction.
+func (s *Store) InstallersDue(
+	ctx context.Context, before time.Time, after portal.MemberID, limit int, plan func(ctx context.Context, tx pgx.Tx, ids []portal.MemberID) error,
+) ([]portal.MemberID, error) {
+	return s.planFor(ctx, plan, `
 		SELECT p.member_id
 		FROM portals AS p
 		JOIN tokens AS t ON t.member_id = p.member_id AND t.user_id = p.installer_id
 		WHERE p.uninstalled_at IS NULL AND t.dead_reason = '' AND t.stored_at < $1 AND p.member_id > $2
 		ORDER BY p.member_id
-		LIMIT $3`, before, after, limit)
-	due, err := pgx.CollectRows(rows, pgx.RowTo[portal.MemberID])
-	if err != nil {
-		return nil, wrap("look for tokens to keep alive", err)
-	}
-	return due, nil
+		LIMIT $3
+		FOR KEY SHARE OF p`, before, after, limit)
 }
 
 // RecordKeepAlive stores what came of an attempt to renew the installer's token.

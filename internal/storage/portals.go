@@ -13,7 +13,10 @@ import (
 	"itemlens/internal/secret"
 )
 
-const undefinedTable = "42P01"
+const (
+	undefinedTable   = "42P01"
+	deadlockDetected = "40P01"
+)
 
 func sqlState(err error) string {
 	var pg *pgconn.PgError
@@ -110,7 +113,7 @@ func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.
 	return nil
 }
 
-// putPortal stores what an installation tells of a portal.
+// putPortal stores what an installation tells of a portal. That it was erased once is forgotten.
 func (s *Store) putPortal(ctx context.Context, tx pgx.Tx, p portal.Portal) error {
 	sealed, err := s.sealer.Seal(p.ApplicationToken, applicationTokenPlace(p.MemberID))
 	if err != nil {
@@ -132,42 +135,69 @@ func (s *Store) putPortal(ctx context.Context, tx pgx.Tx, p portal.Portal) error
 		    installer_id      = excluded.installer_id,
 		    installer_fit     = true,
 		    installed_at      = CASE WHEN portals.uninstalled_at IS NULL THEN portals.installed_at ELSE excluded.installed_at END,
+		    schema_version    = CASE WHEN portals.uninstalled_at IS NULL THEN portals.schema_version ELSE excluded.schema_version END,
 		    uninstalled_at    = NULL,
+		    missing_since     = NULL,
 		    updated_at        = excluded.updated_at`,
 		pgx.NamedArgs{
 			"member_id": p.MemberID, "client_endpoint": p.ClientEndpoint, "domain": p.Domain, "server_endpoint": p.ServerEndpoint,
 			"application_token": sealed, "key_id": s.sealer.KeyID(), "scope": p.Scope, "status": p.Status,
 			"installer_id": p.InstallerID, "now": s.now(),
 		})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.recall(ctx, tx, p.MemberID)
 }
 
-// DeleteInstallation forgets the tokens of a portal at once; with clean it forgets everything of it. Without, the
-// portal's record stays, marked as removed, so that what an administrator chose survives a new installation.
+// DeleteInstallation forgets the tokens of a portal at once, and the work that is planned for it; with clean it forgets
+// everything of it. Without, the portal's record stays, marked as removed, so that what an administrator chose survives a
+// new installation.
 func (s *Store) DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if clean {
-			_, err := tx.Exec(ctx, `DELETE FROM portals WHERE member_id = $1`, id)
-			return err
-		}
-		// The portal first, and whole: pages that store a token lock it in the same order, each with a lock on its key.
-		if _, err := tx.Exec(ctx, `SELECT FROM portals WHERE member_id = $1 FOR UPDATE`, id); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `
-			UPDATE portals
-			SET application_token = NULL, uninstalled_at = $2, updated_at = $2
-			WHERE member_id = $1`, id, s.now())
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE member_id = $1`, id)
-		return err
-	})
+	err := s.removing(ctx, func(tx pgx.Tx) error { return s.deleteInstallation(ctx, tx, id, clean) })
 	if err != nil {
 		return wrap("delete installation", err)
 	}
 	return nil
+}
+
+// removing runs a removal in a transaction, and again where Postgres ended it because others wait for each other with it:
+// a renewal of a token takes its locks in another order, and the queue those on its jobs in any. Events come once.
+func (s *Store) removing(ctx context.Context, remove func(tx pgx.Tx) error) error {
+	for tries := 1; ; tries++ {
+		err := pgx.BeginFunc(ctx, s.pool, remove)
+		if sqlState(err) != deadlockDetected || tries == 3 {
+			return err
+		}
+	}
+}
+
+func (s *Store) deleteInstallation(ctx context.Context, tx pgx.Tx, id portal.MemberID, clean bool) error {
+	// The portal first, and whole: pages that store a token, and whoever plans work, lock it in the same order, each with a
+	// lock on its key.
+	if _, err := tx.Exec(ctx, `SELECT FROM portals WHERE member_id = $1 FOR UPDATE`, id); err != nil {
+		return err
+	}
+	remove := `
+		UPDATE portals
+		SET application_token = NULL, uninstalled_at = $2, updated_at = $2, missing_since = NULL,
+		    bind_begun = bind_wanted, bind_done = bind_wanted
+		WHERE member_id = $1`
+	args := []any{id, s.now()}
+	if clean {
+		remove, args = `DELETE FROM portals WHERE member_id = $1`, args[:1]
+	}
+	if _, err := tx.Exec(ctx, remove, args...); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM tokens WHERE member_id = $1`, id); err != nil {
+		return err
+	}
+	// Jobs that are through are kept for days by the queue, with their arguments.
+	_, err := tx.Exec(ctx, `
+		DELETE FROM river_job
+		WHERE args @> jsonb_build_object('member_id', $1::text)`, id)
+	return err
 }
 
 // MovePortal stores the new addresses of a portal that was renamed.
@@ -198,7 +228,7 @@ func (s *Store) SetStatus(ctx context.Context, id portal.MemberID, status string
 func (s *Store) CountSchemaChange(ctx context.Context, id portal.MemberID) error {
 	_, err := s.pool.Exec(ctx, `
 		UPDATE portals
-		SET schema_version = schema_version + 1
+		SET schema_version = nextval('portal_schema_versions')
 		WHERE member_id = $1`, id)
 	if err != nil {
 		return wrap("count schema change", err)

@@ -3,11 +3,21 @@ package storage
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
 	"itemlens/internal/portal"
+)
+
+// The history of one portal's settings: the newest changes, and no more text than this. The last change is kept in any
+// case, so that it can be taken back.
+const (
+	HistoryEntries = 100
+	HistoryBytes   = 1 << 20
+	maxUserName    = 200 // characters
 )
 
 // SaveSettings replaces the settings of an installed portal and keeps the change in their history, both or neither. The
@@ -82,9 +92,22 @@ func (s *Store) changeSettings(
 			INSERT INTO settings_changes (member_id, version, at, user_id, user_name, action, before, after)
 			VALUES (@member_id, @version, @at, @user_id, @user_name, @action, @before, @after)`,
 			pgx.NamedArgs{
-				"member_id": id, "version": next, "at": now, "user_id": c.UserID, "user_name": c.UserName, "action": c.Action,
+				"member_id": id, "version": next, "at": now, "user_id": c.UserID, "user_name": plainName(c.UserName), "action": c.Action,
 				"before": before, "after": c.After,
 			})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			DELETE FROM settings_changes AS old
+			USING (SELECT version,
+			              row_number() OVER newest AS place,
+			              sum(octet_length(before::text) + octet_length(after::text)) OVER newest AS bytes
+			       FROM settings_changes
+			       WHERE member_id = $1
+			       WINDOW newest AS (ORDER BY version DESC)) AS counted
+			WHERE old.member_id = $1 AND old.version = counted.version
+			  AND counted.place > 1 AND (counted.place > $2 OR counted.bytes > $3)`, id, HistoryEntries, HistoryBytes)
 		return err
 	})
 	switch {
@@ -155,4 +178,19 @@ func (s *Store) Portals(ctx context.Context) ([]portal.Portal, error) {
 		return nil, wrap("list portals", err)
 	}
 	return list, nil
+}
+
+// plainName makes a name that a portal told fit to be kept: a line of text of a sane length, without characters that no
+// name has and Postgres refuses.
+func plainName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(name, "�"))
+	if runes := []rune(name); len(runes) > maxUserName {
+		name = string(runes[:maxUserName])
+	}
+	return strings.TrimSpace(name)
 }

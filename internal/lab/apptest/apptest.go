@@ -328,6 +328,22 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	}
 	p.FinishInstall(stack.ClientID)
 	a.Sim.Deliveries()
+	a.waitBound()
+}
+
+// waitBound waits until no binding is planned or runs: its requests are not to be counted among those of a page.
+func (a *App) waitBound() {
+	a.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var n int
+		a.query(func(ctx context.Context, conn *pgx.Conn) error {
+			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind = 'bind' AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
+		})
+		if n == 0 {
+			return
+		}
+	}
+	a.t.Fatal("the portal is not bound within 20 s")
 }
 
 // query runs something on a connection of its own, beside the app.
