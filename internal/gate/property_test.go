@@ -141,18 +141,17 @@ func (m *model) post(t *rapid.T, p *process, f posted) {
 	if err != nil || !valid || exchanged || unknownPortal {
 		return
 	}
+	// A row with nothing left takes one that it had before; whose it really is, it cannot know.
+	back := stored.exists && stored.kept == "" && stored.claimed == "" && m.row(t, f.of).holds(refresh)
+	if known && !back {
+		return
+	}
 	h := m.holding(f.of)
-	switch {
-	case !known:
-		m.known[id][refresh] = true
-		h.access = access
-		if owner == f.of {
-			h.newest, h.misled = refresh, false
-		} else {
-			h.planted[refresh], h.misled = true, true
-		}
-	case stored.kept == "" && stored.claimed == "" && owner == f.of && stored.exists && m.row(t, f.of).holds(refresh):
-		h.access, h.newest, h.misled = access, refresh, false // a row with nothing left takes an older one
+	m.known[id][refresh], h.access = true, access
+	if owner == f.of {
+		h.newest, h.misled = refresh, false
+	} else {
+		h.planted[refresh], h.misled = true, true
 	}
 }
 
