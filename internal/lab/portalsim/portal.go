@@ -2,29 +2,12 @@ package portalsim
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
-
-// User is a user of a portal.
-type User struct {
-	ID       int
-	Name     string
-	LastName string
-	Position string
-	TimeZone string
-	Lang     string // of the interface: en, ru, ...
-	Admin    bool
-	Extranet bool
-	CRM      bool // may read CRM items
-	NoApp    bool // an administrator keeps the user out of apps
-	Photo    bool // has a picture
-}
 
 // Portal is one simulated Bitrix24.
 type Portal struct {
@@ -59,49 +42,6 @@ type Portal struct {
 	cost     map[string]float64 // seconds that a method is said to take, by method
 
 	operatingLimit float64 // seconds in ten minutes; 0 for none
-}
-
-// install is an app's presence in a portal.
-type install struct {
-	app              *App
-	applicationToken string
-	finished         bool
-	version          int
-	user             *User
-	placements       []placement
-	handlers         []handler
-	options          *object
-	userOptions      map[int]*object
-	paymentExpired   bool
-}
-
-func newInstall(app *App, user *User) *install {
-	return &install{app: app, applicationToken: randomHex(16), version: 1, user: user, options: newObject(), userOptions: map[int]*object{}}
-}
-
-func (in *install) optionsOf(userID int) *object {
-	if in.userOptions[userID] == nil {
-		in.userOptions[userID] = newObject()
-	}
-	return in.userOptions[userID]
-}
-
-type placement struct {
-	Placement string  `json:"placement"`
-	UserID    int     `json:"userId"`
-	Handler   string  `json:"handler"`
-	Options   []any   `json:"options"`
-	Title     string  `json:"title"`
-	Desc      string  `json:"description"`
-	LangAll   *object `json:"langAll"`
-}
-
-type handler struct {
-	Event    string `json:"event"`
-	Handler  string `json:"handler"`
-	AuthType string `json:"auth_type"`
-	Offline  int    `json:"offline"`
-	id       int
 }
 
 // PortalOptions describe a portal. Zero values mean the defaults named here.
@@ -210,13 +150,6 @@ func (p *Portal) SetDeleted(deleted bool) {
 	p.deleted = deleted
 }
 
-// SetCost says how many seconds a method is counted to take, for the limit on operating time.
-func (p *Portal) SetCost(method string, seconds float64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cost[method] = seconds
-}
-
 func (p *Portal) listeners() []*listener {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,153 +168,6 @@ func (p *Portal) Rename() error {
 	return nil
 }
 
-// ChangeUser changes a user's rights, language or anything else.
-func (p *Portal) ChangeUser(id int, change func(*User)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if u := p.user(id); u != nil {
-		change(u)
-	}
-}
-
-func (p *Portal) user(id int) *User { // callers hold mu
-	for _, u := range p.users {
-		if u.ID == id {
-			return u
-		}
-	}
-	return nil
-}
-
-// Requests counts the HTTP requests that the portal's REST answered: all of them for "", else those of one method.
-func (p *Portal) Requests(method string) int { return p.count(p.requests, method) }
-
-// Overruns counts the requests that were refused because the bucket was full.
-func (p *Portal) Overruns() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.overruns
-}
-
-// Commands counts method calls, those within batches one by one.
-func (p *Portal) Commands(method string) int { return p.count(p.commands, method) }
-
-func (p *Portal) count(counts map[string]int, method string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if method != "" {
-		return counts[method]
-	}
-	sum := 0
-	for _, n := range counts {
-		sum += n
-	}
-	return sum
-}
-
-// Placements lists the placements that an app has bound.
-func (p *Portal) Placements(clientID string) []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []string
-	if in := p.installs[clientID]; in != nil {
-		for _, pl := range in.placements {
-			out = append(out, pl.Placement)
-		}
-	}
-	return out
-}
-
-// Handlers lists the events that an app has bound.
-func (p *Portal) Handlers(clientID string) []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []string
-	if in := p.installs[clientID]; in != nil {
-		for _, h := range in.handlers {
-			out = append(out, h.Event)
-		}
-	}
-	return out
-}
-
-// Finished reports whether the app has called installFinish.
-func (p *Portal) Finished(clientID string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	in := p.installs[clientID]
-	return in != nil && in.finished
-}
-
-// ApplicationToken is what the portal sends to an app as application_token; empty where it is not installed.
-func (p *Portal) ApplicationToken(clientID string) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if in := p.installs[clientID]; in != nil {
-		return in.applicationToken
-	}
-	return ""
-}
-
-// Fault makes requests fail, as a broken or hostile portal would.
-type Fault struct {
-	Method string // of the HTTP request; "" for every one
-	User   int    // whose requests; 0 for everybody's
-	Kind   string // html, empty, truncated, huge, redirect, reset, delay, or an error code such as QUERY_LIMIT_EXCEEDED
-	Status int    // for error codes
-	Target string // for redirect
-	Delay  time.Duration
-	Late   bool // after the OAuth server has done the exchange, not before
-	Count  int  // how often; 0 until ClearFaults
-	done   int
-}
-
-// AddFault starts a fault.
-func (p *Portal) AddFault(f Fault) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.faults = append(p.faults, &f)
-}
-
-// ClearFaults ends every fault.
-func (p *Portal) ClearFaults() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.faults = nil
-}
-
-func (p *Portal) fault(method string, user int) *Fault { // callers hold mu
-	return findFault(p.faults, method, user, false)
-}
-
-func findFault(faults []*Fault, method string, user int, late bool) *Fault {
-	for _, f := range faults {
-		if (f.Method == "" || f.Method == method) && (f.User == 0 || f.User == user) && f.Late == late && (f.Count == 0 || f.done < f.Count) {
-			f.done++
-			return f
-		}
-	}
-	return nil
-}
-
-// overLimit counts a request in the leaky bucket (limits.md) and reports whether it is one too many; callers hold mu.
-func (p *Portal) overLimit(now time.Time) bool {
-	rate, burst := p.sim.options.RatePerSecond, p.sim.options.RateBurst
-	if p.plan == "enterprise" {
-		rate, burst = rate*2.5, burst*5
-	}
-	if !p.bucketAt.IsZero() {
-		p.bucket = math.Max(0, p.bucket-now.Sub(p.bucketAt).Seconds()*rate)
-	}
-	p.bucketAt = now
-	if p.bucket+1 > burst {
-		p.overruns++
-		return true
-	}
-	p.bucket++
-	return false
-}
-
 func (p *Portal) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(p.path+"/rest/", p.serveREST)
@@ -394,56 +180,4 @@ func (p *Portal) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// FailCommand makes a method fail so often with an error code, within batches too.
-func (p *Portal) FailCommand(method, code string, count int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.failing[method] = &Fault{Kind: code, Count: count}
-}
-
-// GrantScope changes what the portal granted to an app; tokens that are given out from now on have it.
-func (p *Portal) GrantScope(clientID string, scope ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if in := p.installs[clientID]; in != nil {
-		changed := *in.app
-		changed.Scope = scope
-		in.app = &changed
-	}
-}
-
-// AddSmartProcess adds a smart process type without items.
-func (p *Portal) AddSmartProcess(entityTypeID int, title string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.types = append(p.types, smartProcess(entityTypeID, title))
-}
-
-// RemoveType removes a type with its items and its placement.
-func (p *Portal) RemoveType(entityTypeID int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.types = slices.DeleteFunc(p.types, func(t *crmType) bool { return t.entityTypeID == entityTypeID })
-}
-
-// ItemJSON is an item as crm.item.get answers it; nil where there is none.
-func (p *Portal) ItemJSON(entityTypeID, id int) []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := p.crmType(entityTypeID); t != nil && t.item(id) != nil {
-		text, _ := t.item(id).MarshalJSON()
-		return text
-	}
-	return nil
-}
-
-// BindForTest binds a placement without going through REST.
-func (p *Portal) BindForTest(clientID, code, handler string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if in := p.installs[clientID]; in != nil {
-		in.placements = append(in.placements, placement{Placement: code, Handler: handler, Title: "Test", Options: []any{}, LangAll: newObject()})
-	}
 }
