@@ -2,6 +2,7 @@ package portalsim
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"time"
 )
@@ -12,6 +13,12 @@ type apiError struct {
 	code        string
 	description string
 	extra       *object
+	fatal       bool // no JSON at all: the platform's code has broken off
+}
+
+// failure makes an error.
+func failure(status int, code, description string) *apiError {
+	return &apiError{status: status, code: code, description: description}
 }
 
 func (e *apiError) body() *object {
@@ -24,7 +31,15 @@ func (e *apiError) body() *object {
 	return out
 }
 
-func (e *apiError) write(w http.ResponseWriter) { writeJSON(w, e.status, e.body()) }
+func (e *apiError) write(w http.ResponseWriter) {
+	if e.fatal {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(e.status)
+		_, _ = io.WriteString(w, "Internal server error.")
+		return
+	}
+	writeJSON(w, e.status, e.body())
+}
 
 // timing is the member "time" of an answer (api-reference/data-types.md, time).
 func (c *call) timing(start time.Time) *object {
@@ -43,13 +58,16 @@ func timing(start time.Time) *object {
 		set("finish", unix(end)).
 		set("duration", end.Sub(start).Seconds()).
 		set("processing", end.Sub(start).Seconds()/2).
-		set("date_start", start.Format(time.RFC3339)).
-		set("date_finish", end.Format(time.RFC3339)).
+		set("date_start", moment(start)).
+		set("date_finish", moment(end)).
 		set("operating", 0)
 }
 
+// moment writes a time as the platform does: with an offset, never with Z.
+func moment(t time.Time) string { return t.Format("2006-01-02T15:04:05-07:00") }
+
 func writeError(w http.ResponseWriter, status int, code, description string) {
-	(&apiError{status, code, description, nil}).write(w)
+	failure(status, code, description).write(w)
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

@@ -4,41 +4,76 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 )
 
+// methodStatusList answers every entry at once: the platform ignores start (platform's code), as long as Statuses is on.
 func methodStatusList(c *call) (any, *apiError) {
 	if !c.user.CRM {
-		return nil, &apiError{400, "", "Access denied.", nil}
+		return nil, failure(400, "", "Access denied.")
 	}
-	entity := c.params.texts("filter", "ENTITY_ID")
-	out := newObject()
-	out.list = true
+	given, _ := c.params.fold("filter").(*object)
+	f, refusal := parseFilter(given, func(_, field string) (string, *apiError) { return strings.ToUpper(field), nil })
+	if refusal != nil {
+		return nil, refusal
+	}
+	var rows []*object
 	for i, s := range c.portal.statuses {
-		if entity != nil && !slices.Contains(entity, s.entityID) {
-			continue
+		row := s.describe(i, c.user.Lang)
+		if f.holds(func(field string) []string { return row.texts(field) }) {
+			rows = append(rows, row)
 		}
-		row := newObject().
-			set("ID", strconv.Itoa(101+2*i)).set("ENTITY_ID", s.entityID).set("STATUS_ID", s.statusID).
-			set("NAME", s.name(c.user.Lang)).set("NAME_INIT", "").set("SORT", strconv.Itoa(10*(i+1))).
-			set("SYSTEM", "N").set("CATEGORY_ID", nil).set("COLOR", s.color)
-		if s.semantics == "" {
-			row.set("SEMANTICS", nil)
-		} else {
-			row.set("SEMANTICS", s.semantics)
-		}
-		process := map[string]string{"": "process", "S": "success", "F": "failure"}[s.semantics]
-		if s.color != "" {
-			row.set("EXTRA", newObject().set("SEMANTICS", process).set("COLOR", s.color))
-		}
-		out.set(strconv.Itoa(len(out.keys)), row)
+	}
+	if order, ok := c.params.fold("order").(*object); ok {
+		slices.SortStableFunc(rows, func(a, b *object) int {
+			for _, key := range order.keys {
+				by := compare(a.text(strings.ToUpper(key)), b.text(strings.ToUpper(key)))
+				if strings.EqualFold(order.text(key), "DESC") {
+					by = -by
+				}
+				if by != 0 {
+					return by
+				}
+			}
+			return 0
+		})
+	}
+	out := newObject()
+	for _, row := range rows {
+		out.push(row)
+	}
+	if c.truth().Statuses {
+		total := len(rows)
+		c.total = &total
+		return out, nil
 	}
 	return c.page(out), nil
 }
 
+// describe is the entry as crm.status.list answers it; i is its place among all.
+func (s status) describe(i int, lang string) *object {
+	row := newObject().
+		set("ID", strconv.Itoa(101+2*i)).set("ENTITY_ID", s.entityID).set("STATUS_ID", s.statusID).
+		set("NAME", s.name(lang)).set("NAME_INIT", "").set("SORT", strconv.Itoa(10*(i+1))).
+		set("SYSTEM", "N").set("CATEGORY_ID", nil).set("COLOR", s.color)
+	if s.semantics == "" {
+		row.set("SEMANTICS", nil)
+	} else {
+		row.set("SEMANTICS", s.semantics)
+	}
+	if s.color != "" {
+		process := map[string]string{"": "process", "S": "success", "F": "failure"}[s.semantics]
+		row.set("EXTRA", newObject().set("SEMANTICS", process).set("COLOR", s.color))
+	}
+	return row
+}
+
 func methodCurrencyList(c *call) (any, *apiError) {
 	if !c.user.CRM {
-		return nil, &apiError{400, "", "Access denied.", nil}
+		return nil, failure(400, "", "Access denied.")
 	}
+	total := 0 // whatever there is (crm-currency-list.md)
+	c.total = &total
 	return json.RawMessage(`[
 		{"CURRENCY":"EUR","AMOUNT_CNT":"1","AMOUNT":"1.0000","SORT":"100","BASE":"Y","FULL_NAME":"Euro","LID":"en","FORMAT_STRING":"&euro;&nbsp;#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},
 		{"CURRENCY":"USD","AMOUNT_CNT":"1","AMOUNT":"0.9200","SORT":"200","BASE":"N","FULL_NAME":"US Dollar","LID":"en","FORMAT_STRING":"$#","DEC_POINT":".","THOUSANDS_SEP":",","DECIMALS":"2","DATE_UPDATE":"2024-01-29T12:28:40+02:00"},

@@ -28,7 +28,7 @@ type Opening struct {
 // Open makes tokens for a user and the form that opens a page of the app: its install page until the installation is
 // finished, then its own page (placement DEFAULT) or a placement.
 func (p *Portal) Open(clientID string, userID int, placementCode, options string) (Opening, error) {
-	host := p.Domain()
+	host, protocol := p.Domain(), p.server().protocol()
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.mu.Lock()
@@ -39,10 +39,14 @@ func (p *Portal) Open(clientID string, userID int, placementCode, options string
 	}
 	target := in.app.URL
 	switch {
+	case u.Dismissed || u.System:
+		return Opening{}, fmt.Errorf("user %d cannot log in", userID)
 	case !in.finished && !u.Admin:
 		return Opening{}, fmt.Errorf("the app is not fully installed yet")
 	case !in.finished:
-		target, placementCode, options = in.app.InstallURL, "DEFAULT", ""
+		// The parameters of the portal's own page come along, as the marketplace leaves them after an installation.
+		target, placementCode = in.app.InstallURL, "DEFAULT"
+		options = fmt.Sprintf(`{"ver":"%d","check_hash":"%s","install_hash":"%s"}`, in.version, randomHex(16), randomHex(16))
 	case placementCode != "DEFAULT":
 		target = ""
 		for _, pl := range in.placements {
@@ -57,7 +61,7 @@ func (p *Portal) Open(clientID string, userID int, placementCode, options string
 	access, refresh := p.sim.issue(in.app, p, u)
 	sid := randomHex(16)
 	p.frames[sid] = &frame{in, u, placementCode, options, access, refresh}
-	query := url.Values{"DOMAIN": {host}, "PROTOCOL": {"0"}, "LANG": {u.Lang}, "APP_SID": {sid}}
+	query := url.Values{"DOMAIN": {host}, "PROTOCOL": {strconv.Itoa(protocol)}, "LANG": {u.Lang}, "APP_SID": {sid}}
 	form := url.Values{
 		"AUTH_ID":           {access},
 		"AUTH_EXPIRES":      {strconv.Itoa(int(p.sim.options.AccessLife / time.Second))},
@@ -95,7 +99,7 @@ func (p *Portal) serveFrameOpen(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, newObject().
 		set("sid", sid).
-		set("name", p.Domain()+"|0|"+sid).
+		set("name", p.Domain()+"|"+target.Query().Get("PROTOCOL")+"|"+sid).
 		set("action", opening.URL).
 		set("origin", target.Scheme+"://"+target.Host).
 		set("fields", fields))
@@ -106,7 +110,6 @@ func (p *Portal) serveChoices(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := newObject()
-	list.list = true
 	add := func(o *object) { list.set(strconv.Itoa(len(list.keys)), o) }
 	switch r.FormValue("kind") {
 	case "user":
@@ -126,7 +129,7 @@ func (p *Portal) serveChoices(w http.ResponseWriter, r *http.Request) {
 			if !strings.Contains(","+r.FormValue("types")+",", ","+kind+",") {
 				continue
 			}
-			_, items := t.list(nil, false, 0, 20)
+			_, items := t.list(filter{}, nil, 0, 20)
 			for _, item := range items {
 				add(newObject().set("id", prefixes[kind]+"_"+item.text("id")).set("type", kind).set("place", kind).set("title", itemTitle(item)).
 					set("desc", "").set("url", t.path()+"details/"+item.text("id")+"/"))
@@ -138,7 +141,7 @@ func (p *Portal) serveChoices(w http.ResponseWriter, r *http.Request) {
 
 // serveFrameCommand answers the parent page's side of the JS library (official JS SDK, src/frame).
 func (p *Portal) serveFrameCommand(w http.ResponseWriter, r *http.Request) {
-	host := p.Domain()
+	host, protocol := p.Domain(), p.server().protocol()
 	p.sim.mu.Lock()
 	p.mu.Lock()
 	f := p.frames[r.PathValue("sid")]
@@ -154,7 +157,7 @@ func (p *Portal) serveFrameCommand(w http.ResponseWriter, r *http.Request) {
 				options = parsed
 			}
 			answer.set("AUTH_ID", f.access).set("REFRESH_ID", f.refresh).set("AUTH_EXPIRES", life).
-				set("DOMAIN", host).set("PROTOCOL", "0").set("PATH", p.path+"/rest").set("LANG", f.user.Lang).
+				set("DOMAIN", host).set("PROTOCOL", protocol).set("PATH", p.path+"/rest").set("LANG", f.user.Lang).
 				set("MEMBER_ID", p.MemberID).set("IS_ADMIN", f.user.Admin).set("APP_OPTIONS", f.install.options).
 				set("USER_OPTIONS", f.install.optionsOf(f.user.ID)).set("PLACEMENT", f.placement).set("PLACEMENT_OPTIONS", options).
 				set("INSTALL", !f.install.finished).set("FIRST_RUN", false)

@@ -14,8 +14,8 @@ type install struct {
 	paymentExpired   bool
 }
 
-func newInstall(app *App, user *User) *install {
-	return &install{app: app, applicationToken: randomHex(16), version: 1, user: user, options: newObject(), userOptions: map[int]*object{}}
+func newInstall(app *App, user *User, applicationToken string) *install {
+	return &install{app: app, applicationToken: applicationToken, version: 1, user: user, options: newObject(), userOptions: map[int]*object{}}
 }
 
 func (in *install) optionsOf(userID int) *object {
@@ -54,7 +54,28 @@ func (p *Portal) GrantScope(clientID string, scope ...string) {
 	}
 }
 
+func methodScope(c *call) (any, *apiError) { return c.scope, nil }
+
+func methodUserAdmin(c *call) (any, *apiError) { return c.user.Admin, nil }
+
+// license are the plan's names: the one with the language in front, the plan, and its family. Limits go by the family.
+func (p *Portal) license() (whole, kind, family string) {
+	if p.plan == "enterprise" {
+		return "en_ent250", "ent250", "ent"
+	}
+	return "en_" + p.plan, p.plan, p.plan
+}
+
+// methodAppInfo tells a webhook its scopes and the plan alone (the platform's code); with Vary it is refused, as the
+// documentation has it.
 func methodAppInfo(c *call) (any, *apiError) {
+	license, kind, family := c.portal.license()
+	if c.app == nil {
+		if c.portal.sim.chance(2) {
+			return nil, failure(400, "ACCESS_DENIED", "Access denied! Application context required")
+		}
+		return newObject().set("SCOPE", c.scope).set("LICENSE", license), nil
+	}
 	return newObject().
 		set("ID", 5).
 		set("CODE", c.app.ClientID).
@@ -64,25 +85,48 @@ func methodAppInfo(c *call) (any, *apiError) {
 		set("PAYMENT_EXPIRED", map[bool]string{true: "Y", false: "N"}[c.install.paymentExpired]).
 		set("DAYS", nil).
 		set("LANGUAGE_ID", c.user.Lang).
-		set("LICENSE", "en_std").
-		set("LICENSE_TYPE", "std").
-		set("LICENSE_FAMILY", "std"), nil
+		set("LICENSE", license).
+		set("LICENSE_TYPE", kind).
+		set("LICENSE_FAMILY", family), nil
+}
+
+// applicationContext is what options need: they belong to an app.
+func (c *call) applicationContext() *apiError {
+	if c.app == nil {
+		return failure(403, "ACCESS_DENIED", "Access denied! Application context required")
+	}
+	return nil
 }
 
 func methodOptionGet(c *call) (any, *apiError) {
-	if name := c.params.text("option"); name != "" {
-		return c.install.options.get(name), nil
+	if refusal := c.applicationContext(); refusal != nil {
+		return nil, refusal
 	}
-	return c.install.options, nil
+	return optionOf(c.install.options, c.params), nil
 }
 
-func methodOptionSet(c *call) (any, *apiError) {
-	if !c.user.Admin {
-		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+func methodUserOptionGet(c *call) (any, *apiError) {
+	if refusal := c.applicationContext(); refusal != nil {
+		return nil, refusal
 	}
-	options, ok := c.params.get("options").(*object)
-	if !ok {
-		return nil, argument("options")
+	return optionOf(c.install.optionsOf(c.user.ID), c.params), nil
+}
+
+func optionOf(options, params *object) any {
+	if name := params.text("option"); name != "" {
+		return options.get(name)
+	}
+	return options
+}
+
+// methodOptionSet looks at the options before it looks at rights, as the platform does.
+func methodOptionSet(c *call) (any, *apiError) {
+	options, refusal := c.givenOptions()
+	if refusal != nil {
+		return nil, refusal
+	}
+	if !c.user.Admin {
+		return nil, failure(403, "ACCESS_DENIED", "Access denied! Administrator authorization required")
 	}
 	for _, key := range options.keys {
 		c.install.options.set(key, options.values[key])
@@ -90,20 +134,33 @@ func methodOptionSet(c *call) (any, *apiError) {
 	return true, nil
 }
 
-func methodUserOptionGet(c *call) (any, *apiError) {
-	if name := c.params.text("option"); name != "" {
-		return c.install.optionsOf(c.user.ID).get(name), nil
-	}
-	return c.install.optionsOf(c.user.ID), nil
-}
-
 func methodUserOptionSet(c *call) (any, *apiError) {
-	options, ok := c.params.get("options").(*object)
-	if !ok {
-		return nil, argument("options")
+	options, refusal := c.givenOptions()
+	if refusal != nil {
+		return nil, refusal
 	}
 	for _, key := range options.keys {
 		c.install.optionsOf(c.user.ID).set(key, options.values[key])
 	}
 	return true, nil
+}
+
+// givenOptions are those under options, or else the parameters themselves.
+func (c *call) givenOptions() (*object, *apiError) {
+	if refusal := c.applicationContext(); refusal != nil {
+		return nil, refusal
+	}
+	options, ok := c.params.get("options").(*object)
+	if !ok {
+		options = newObject()
+		for _, key := range c.params.keys {
+			if key != "auth" && key != "access_token" && key != "options" {
+				options.set(key, c.params.values[key])
+			}
+		}
+	}
+	if len(options.keys) == 0 {
+		return nil, argument("options")
+	}
+	return options, nil
 }

@@ -63,7 +63,7 @@ func (p *Portal) fillList(v *view, number int, kanban bool) {
 			"У вас нет прав на эти элементы. Карточки всё же открываются, чтобы проверить вкладку приложения без прав.")
 	}
 	number = max(1, number)
-	total, items := v.Type.list(nil, false, (number-1)*pageSize, pageSize)
+	total, items := v.Type.list(filter{}, nil, (number-1)*pageSize, pageSize)
 	v.Total, v.Prev = total, number-1
 	if number*pageSize < total {
 		v.Next = number + 1

@@ -1,24 +1,27 @@
 package portalsim
 
-import (
-	"strconv"
-	"time"
-)
+import "maps"
 
 // methods are the REST methods that the simulator has; every other one answers ERROR_METHOD_NOT_FOUND.
 func methods() map[string]method {
-	return map[string]method{
+	const people = "user|user_basic|user_brief"
+	out := map[string]method{
 		"profile":          {run: methodProfile},
-		"app.info":         {appOnly: true, run: methodAppInfo},
-		"scope":            {run: func(c *call) (any, *apiError) { return c.scope, nil }},
-		"server.time":      {run: func(*call) (any, *apiError) { return time.Now().Format(time.RFC3339), nil }},
-		"user.admin":       {run: func(c *call) (any, *apiError) { return c.user.Admin, nil }},
-		"user.current":     {scope: "user|user_basic|user_brief", run: func(c *call) (any, *apiError) { return c.userFields(c.user), nil }},
-		"user.get":         {scope: "user|user_basic|user_brief", run: methodUserGet},
-		"app.option.get":   {appOnly: true, run: methodOptionGet},
-		"app.option.set":   {appOnly: true, run: methodOptionSet},
-		"user.option.get":  {appOnly: true, run: methodUserOptionGet},
-		"user.option.set":  {appOnly: true, run: methodUserOptionSet},
+		"app.info":         {run: methodAppInfo},
+		"scope":            {run: methodScope},
+		"methods":          {run: methodMethods},
+		"method.get":       {run: methodMethodGet},
+		"feature.get":      {run: methodFeatureGet},
+		"server.time":      {run: methodServerTime},
+		"user.admin":       {run: methodUserAdmin},
+		"user.current":     {scope: people, run: methodUserCurrent},
+		"user.get":         {scope: people, run: methodUserGet},
+		"user.search":      {scope: people, run: methodUserSearch},
+		"user.fields":      {scope: people, run: methodUserFields},
+		"app.option.get":   {run: methodOptionGet},
+		"app.option.set":   {run: methodOptionSet},
+		"user.option.get":  {run: methodUserOptionGet},
+		"user.option.set":  {run: methodUserOptionSet},
 		"placement.list":   {appOnly: true, scope: "placement", run: methodPlacementList},
 		"placement.get":    {appOnly: true, scope: "placement", run: methodPlacementGet},
 		"placement.bind":   {appOnly: true, scope: "placement", run: methodPlacementBind},
@@ -26,11 +29,15 @@ func methods() map[string]method {
 		"event.bind":       {appOnly: true, run: methodEventBind},
 		"event.get":        {appOnly: true, run: methodEventGet},
 		"event.unbind":     {appOnly: true, run: methodEventUnbind},
-		"events":           {run: func(*call) (any, *apiError) { return knownEvents, nil }},
+		"event.test":       {appOnly: true, run: methodEventTest},
+		"events":           {run: methodEvents},
 
 		"crm.item.get":                       {scope: "crm", run: methodItemGet},
 		"crm.item.list":                      {scope: "crm", run: methodItemList},
 		"crm.item.fields":                    {scope: "crm", run: methodItemFields},
+		"crm.item.add":                       {scope: "crm", run: methodItemAdd},
+		"crm.item.update":                    {scope: "crm", run: methodItemUpdate},
+		"crm.item.delete":                    {scope: "crm", run: methodItemDelete},
 		"crm.type.list":                      {scope: "crm", run: methodTypeList},
 		"crm.status.list":                    {scope: "crm", run: methodStatusList},
 		"crm.category.list":                  {scope: "crm", run: methodCategoryList},
@@ -40,24 +47,28 @@ func methods() map[string]method {
 		"crm.item.details.configuration.get": {scope: "crm", run: methodConfigurationGet},
 		"crm.item.details.configuration.set": {scope: "crm", run: methodConfigurationSet},
 	}
+	maps.Copy(out, classicMethods())
+	return out
 }
 
 func argument(name string) *apiError {
-	return &apiError{400, "ERROR_ARGUMENT", "Argument '" + name + "' is null or empty", newObject().set("argument", name)}
+	return &apiError{status: 400, code: "ERROR_ARGUMENT", description: "Argument '" + name + "' is null or empty", extra: newObject().set("argument", name)}
 }
 
 // page cuts a list to the page that the parameter start names, 50 entries long.
 func (c *call) page(all *object) *object {
-	total, start := len(all.keys), max(0, c.params.int("start"))
+	total, start := len(all.keys), c.params.int("start")
+	if start < 0 { // a page without counting
+		return all.first(pageLength)
+	}
 	c.total = &total
-	if start+50 < total {
-		next := start + 50
+	if start+pageLength < total {
+		next := start + pageLength
 		c.next = &next
 	}
 	out := newObject()
-	out.list = true
-	for _, key := range all.keys[min(start, total):min(start+50, total)] {
-		out.set(strconv.Itoa(len(out.keys)), all.values[key])
+	for _, key := range all.keys[min(start, total):min(start+pageLength, total)] {
+		out.push(all.values[key])
 	}
 	return out
 }

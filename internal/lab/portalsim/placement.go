@@ -1,12 +1,17 @@
 package portalsim
 
-import "slices"
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 type placement struct {
 	Placement string  `json:"placement"`
 	UserID    int     `json:"userId"`
 	Handler   string  `json:"handler"`
-	Options   []any   `json:"options"`
+	Options   *object `json:"options"`
 	Title     string  `json:"title"`
 	Desc      string  `json:"description"`
 	LangAll   *object `json:"langAll"`
@@ -30,7 +35,7 @@ func (p *Portal) BindForTest(clientID, code, handler string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if in := p.installs[clientID]; in != nil {
-		in.placements = append(in.placements, placement{Placement: code, Handler: handler, Title: "Test", Options: []any{}, LangAll: newObject()})
+		in.placements = append(in.placements, placement{Placement: code, Handler: handler, Title: "Test", Options: newObject(), LangAll: newObject()})
 	}
 }
 
@@ -69,52 +74,124 @@ func (p *Portal) detailTabs() []string {
 	return append(tabs, "CRM_ORDER_DETAIL_TAB")
 }
 
+// worker is the placement that runs in the background of every page (widgets/universal/background-worker.md).
+const worker = "PAGE_BACKGROUND_WORKER"
+
 func methodPlacementList(c *call) (any, *apiError) {
-	return append(c.portal.detailTabs(), "LEFT_MENU", "PAGE_BACKGROUND_WORKER"), nil
+	return append(c.portal.detailTabs(), "LEFT_MENU", worker), nil
+}
+
+// administrator is what placement.* asks for first.
+func (c *call) administrator() *apiError {
+	if !c.user.Admin {
+		return failure(403, "ACCESS_DENIED", "Access denied!")
+	}
+	return nil
 }
 
 func methodPlacementGet(c *call) (any, *apiError) {
-	if !c.user.Admin {
-		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	if refusal := c.administrator(); refusal != nil {
+		return nil, refusal
 	}
 	return append([]placement{}, c.install.placements...), nil
 }
 
+// methodPlacementBind takes its parameters in any case, and refuses with 400 (the platform's code; the documentation
+// says 200).
 func methodPlacementBind(c *call) (any, *apiError) {
-	code, handler := c.params.text("PLACEMENT"), c.params.text("HANDLER")
+	if refusal := c.administrator(); refusal != nil {
+		return nil, refusal
+	}
+	code, handler := strings.ToUpper(c.params.foldText("PLACEMENT")), c.params.foldText("HANDLER")
+	if code == "" {
+		return nil, argument("PLACEMENT")
+	}
+	if handler == "" {
+		return nil, argument("HANDLER")
+	}
+	if refusal := checkHandler(handler); refusal != nil {
+		return nil, refusal
+	}
+	userID, _ := strconv.Atoi(c.params.foldText("USER_ID"))
+	options, _ := c.params.fold("OPTIONS").(*object)
 	switch {
-	case !c.user.Admin:
-		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
-	case code == "":
-		return nil, &apiError{200, "ERROR_ARGUMENT", "Argument 'PLACEMENT' is null or empty", newObject().set("argument", "PLACEMENT")}
-	case handler == "":
-		return nil, &apiError{200, "ERROR_ARGUMENT", "Argument 'HANDLER' is null or empty", newObject().set("argument", "HANDLER")}
-	case !slices.Contains(c.portal.detailTabs(), code) && code != "LEFT_MENU":
-		return nil, &apiError{200, "ERROR_PLACEMENT_NOT_FOUND", "Placement not found", nil}
+	case !slices.Contains(c.portal.detailTabs(), code) && code != "LEFT_MENU" && code != worker:
+		return nil, failure(400, "ERROR_PLACEMENT_NOT_FOUND", "Placement not found")
+	case userID > 0 && code != worker:
+		return nil, failure(400, "ERROR_PLACEMENT_USER_MODE", "User mode is not available.")
+	case code == worker && options.text("errorHandlerUrl") == "":
+		return nil, failure(400, "EMPTY_ERROR_HANDLER_URL", "Empty error handler url: errorHandlerUrl")
 	}
 	for _, bound := range c.install.placements {
-		if bound.Placement == code && bound.Handler == handler {
-			return nil, &apiError{200, "ERROR_CORE", "Unable to set placement handler: Handler already binded", nil}
+		if bound.Placement == code && code == worker && bound.UserID == userID {
+			return nil, failure(400, "ERROR_PLACEMENT_MAX_COUNT", "Placement max count: 1")
+		}
+		if bound.Placement == code && bound.Handler == handler && bound.UserID == userID {
+			return nil, failure(400, "ERROR_CORE", "Unable to set placement handler: Handler already binded")
 		}
 	}
-	langs, _ := c.params.get("LANG_ALL").(*object)
-	if langs == nil {
-		langs = newObject()
+	shown := newObject()
+	if code == worker {
+		shown = newObject().set("errorHandlerUrl", options.text("errorHandlerUrl"))
 	}
-	c.install.placements = append(c.install.placements, placement{
-		Placement: code, Handler: handler, Options: []any{}, Title: c.params.text("TITLE"), LangAll: langs,
-	})
+	pl := placement{Placement: code, UserID: userID, Handler: handler, Options: shown, Title: c.params.foldText("TITLE"), Desc: c.params.foldText("DESCRIPTION")}
+	pl.LangAll = c.placementTexts(&pl)
+	c.install.placements = append(c.install.placements, pl)
 	return true, nil
 }
 
+// placementTexts are the texts by language: those of LANG_ALL, else TITLE, DESCRIPTION and GROUP_NAME in the portal's
+// language, else the app's name. LANG_ALL replaces the three.
+func (c *call) placementTexts(pl *placement) *object {
+	out := newObject()
+	langs, _ := c.params.fold("LANG_ALL").(*object)
+	if langs == nil || len(langs.keys) == 0 {
+		title := pl.Title
+		if title == "" {
+			title = c.app.Name
+		}
+		pl.Title = title
+		return out.set("en", newObject().set("TITLE", title).set("DESCRIPTION", pl.Desc).set("GROUP_NAME", c.params.foldText("GROUP_NAME")))
+	}
+	for _, lang := range langs.keys {
+		texts := newObject()
+		for _, name := range []string{"TITLE", "DESCRIPTION", "GROUP_NAME"} {
+			texts.set(name, strings.TrimSpace(langs.text(lang, name)))
+		}
+		out.set(lang, texts)
+	}
+	first := langs.keys[0]
+	if _, ok := langs.values["en"]; ok {
+		first = "en"
+	}
+	pl.Title, pl.Desc = out.text(first, "TITLE"), out.text(first, "DESCRIPTION")
+	return out
+}
+
+// checkHandler refuses addresses that the platform refuses: a host needs a dot.
+func checkHandler(address string) *apiError {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || !strings.Contains(u.Hostname(), "."):
+		return failure(400, "ERROR_WRONG_HANDLER_URL", "Wrong handler URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return failure(400, "ERROR_UNSUPPORTED_PROTOCOL", "Unsupported handler protocol")
+	}
+	return nil
+}
+
+// methodPlacementUnbind counts every placement twice, as the platform's code does: once found, once deleted.
 func methodPlacementUnbind(c *call) (any, *apiError) {
-	code, handler := c.params.text("PLACEMENT"), c.params.text("HANDLER")
-	if !c.user.Admin {
-		return nil, &apiError{403, "ACCESS_DENIED", "Access denied!", nil}
+	if refusal := c.administrator(); refusal != nil {
+		return nil, refusal
+	}
+	code, handler := strings.ToUpper(c.params.foldText("PLACEMENT")), c.params.foldText("HANDLER")
+	if code == "" {
+		return nil, argument("PLACEMENT")
 	}
 	before := len(c.install.placements)
 	c.install.placements = slices.DeleteFunc(c.install.placements, func(pl placement) bool {
 		return pl.Placement == code && (handler == "" || pl.Handler == handler)
 	})
-	return newObject().set("count", before-len(c.install.placements)), nil
+	return newObject().set("count", 2*(before-len(c.install.placements))), nil
 }

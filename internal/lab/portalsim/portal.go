@@ -2,6 +2,8 @@ package portalsim
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,6 +38,7 @@ type Portal struct {
 	domain   string         // another name of the host, without a port
 	path     string         // of an on-premise portal that does not stand at the root; never changes
 	webhooks map[string]*token
+	tokens   map[string]string // application_token of apps that were here before, by client_id
 	deleted  bool
 	plan     string             // std, enterprise, free (without REST)
 	usages   map[string]*usage  // by caller and method
@@ -47,6 +50,7 @@ type Portal struct {
 // PortalOptions describe a portal. Zero values mean the defaults named here.
 type PortalOptions struct {
 	Address string // default: a free port on loopback
+	Host    string // host name, such as acme.bitrix24.test; default the address
 	Path    string // of an on-premise portal below the root, such as /crm; default none
 	Domain  string // another name for the host of its pages than REST has, such as localhost
 	OnPrem  bool   // an on-premise portal has no limit on operating time by default (limits.md)
@@ -75,7 +79,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 	if o.Address == "" {
 		o.Address = "127.0.0.1:0"
 	}
-	server, err := listen(o.Address, p.handler())
+	server, err := listen(o.Address, o.Host, s.authority, p.handler())
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +92,12 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 
 // fill gives the portal its standard data and forgets everything else.
 func (p *Portal) fill(items int) {
-	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
-	p.products, p.layouts = standardProducts(), standardLayouts()
+	p.users, p.types, p.statuses = standardUsers(p.sim.options.Truth), standardTypes(p.sim.options.Truth), standardStatuses()
+	p.products, p.layouts = standardProducts(), standardLayouts(p.sim.options.Truth)
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
 	p.usages, p.cost, p.faults, p.failing = map[string]*usage{}, map[string]float64{}, nil, map[string]*Fault{}
-	p.deleted, p.bucket = false, 0
+	p.deleted, p.bucket, p.tokens = false, 0, map[string]string{}
 	for i, t := range p.types {
 		share := items / len(p.types)
 		if i < items%len(p.types) {
@@ -104,14 +108,17 @@ func (p *Portal) fill(items int) {
 }
 
 // URL is the origin of the portal's REST, and as a rule of its pages.
-func (p *Portal) URL() string { return "http://" + p.Host() }
+func (p *Portal) URL() string { return p.server().url() }
 
-// Host is the address of the portal's REST.
-func (p *Portal) Host() string {
+// server is where the portal lives now.
+func (p *Portal) server() *listener {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.servers[len(p.servers)-1].host()
+	return p.servers[len(p.servers)-1]
 }
+
+// Host is the address of the portal's REST.
+func (p *Portal) Host() string { return p.server().host() }
 
 // Domain is the host of the portal's pages, as in DOMAIN.
 func (p *Portal) Domain() string {
@@ -119,8 +126,10 @@ func (p *Portal) Domain() string {
 	if p.domain == "" {
 		return host
 	}
-	_, port, _ := strings.Cut(host, ":")
-	return p.domain + ":" + port
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return net.JoinHostPort(p.domain, port)
+	}
+	return p.domain
 }
 
 // Endpoint is the portal's REST address.
@@ -128,12 +137,23 @@ func (p *Portal) Endpoint() string { return p.URL() + p.path + "/rest/" }
 
 // AddWebhook makes an incoming webhook for a user and returns its address (local-integrations/local-webhooks.md).
 func (p *Portal) AddWebhook(userID int, scope ...string) string {
-	code := randomHex(8)
+	address, _ := p.AddWebhookWith(userID, randomHex(8), scope...)
+	return address
+}
+
+// AddWebhookWith is AddWebhook with a code of one's own choice, so that it can stand in a configuration.
+func (p *Portal) AddWebhookWith(userID int, code string, scope ...string) (string, error) {
 	p.mu.Lock()
-	key := strconv.Itoa(userID) + "/" + code
-	p.webhooks[key] = &token{clientID: key, portal: p, user: p.user(userID), scope: scope}
+	u := p.user(userID)
+	if u != nil {
+		key := strconv.Itoa(userID) + "/" + code
+		p.webhooks[key] = &token{clientID: key, portal: p, user: u, scope: scope}
+	}
 	p.mu.Unlock()
-	return p.Endpoint() + key + "/"
+	if u == nil || code == "" || strings.Contains(code, "/") {
+		return "", fmt.Errorf("a webhook needs a user that exists, not %d, and a code without slashes", userID)
+	}
+	return p.Endpoint() + strconv.Itoa(userID) + "/" + code + "/", nil
 }
 
 // SetPlan changes the portal's plan: std, enterprise (a larger bucket), free (no REST).
@@ -156,11 +176,23 @@ func (p *Portal) listeners() []*listener {
 	return p.servers
 }
 
-// Rename gives the portal a new address; the old ones answer 302 from then on.
+// Rename gives the portal a new address; the old ones answer 302 from then on. One with a host name gets another name, one
+// without another address of loopback where the machine has it, because some clients keep a host without its port.
 func (p *Portal) Rename() error {
-	server, err := listen("127.0.0.1:0", p.handler())
-	if err != nil {
-		return err
+	p.mu.Lock()
+	n, last := len(p.servers), p.servers[len(p.servers)-1]
+	p.mu.Unlock()
+	server := last
+	if last.name != "" {
+		server = last.named(fmt.Sprintf("renamed%d-%s", n, strings.TrimPrefix(last.name, fmt.Sprintf("renamed%d-", n-1))))
+	} else {
+		var err error
+		if server, err = listen(fmt.Sprintf("127.0.0.%d:0", 1+n), "", p.sim.authority, p.handler()); err != nil {
+			server, err = listen("127.0.0.1:0", "", p.sim.authority, p.handler())
+		}
+		if err != nil {
+			return err
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,8 +206,12 @@ func (p *Portal) handler() http.Handler {
 	mux.HandleFunc(p.path+"/oauth/authorize/", p.serveAuthorize)
 	p.routePages(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if current := p.Host(); r.Host != current && r.Host != p.Domain() {
-			http.Redirect(w, r, "http://"+current+r.URL.RequestURI(), http.StatusFound)
+		host := r.Host
+		if r.TLS != nil {
+			host = strings.TrimSuffix(host, ":443")
+		}
+		if host != p.Host() && host != p.Domain() {
+			http.Redirect(w, r, p.URL()+r.URL.RequestURI(), http.StatusFound)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Seed adds data from JSON: {"users":[...],"items":{"1":[{"id":7,"title":"..."}]},"types":[{"entityTypeId":1050,
@@ -43,7 +44,7 @@ func (p *Portal) Seed(from io.Reader) error {
 		at := slices.IndexFunc(types, func(t *crmType) bool { return t.entityTypeID == number })
 		value, err := decodeJSON(list)
 		items, ok := value.(*object)
-		if at < 0 || err != nil || !ok || !items.list {
+		if at < 0 || err != nil || !ok || !strings.HasPrefix(strings.TrimSpace(string(list)), "[") {
 			return fmt.Errorf("seed: items of %q: no such type, or no list", id)
 		}
 		for _, key := range items.keys {

@@ -1,10 +1,15 @@
 package portalsim
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,6 +17,8 @@ import (
 // Options of a simulator. Zero values mean the defaults named here.
 type Options struct {
 	Listen        string        // address of the OAuth server; default 127.0.0.1:0
+	Name          string        // host name of the OAuth server, such as oauth.bitrix24.test; default its address
+	TLS           bool          // https everywhere, with certificates of an authority of its own (AuthorityPEM)
 	AccessLife    time.Duration // default 1 hour
 	RefreshLife   time.Duration // default 180 days
 	RatePerSecond float64       // how fast a portal's bucket empties; default 2
@@ -21,6 +28,8 @@ type Options struct {
 	// Vary answers in every way that the documentation leaves open or that portals are known to differ in, chosen by the
 	// seed: docs/simulator.md lists them. A client that works with it does not rely on one reading.
 	Vary bool
+	// Truth is what real portals do and an app may not live with yet.
+	Truth Truth
 }
 
 // App is an app as its developer registered it.
@@ -29,7 +38,8 @@ type App struct {
 	ClientSecret string
 	Name         string
 	URL          string // opened as the app's own page
-	InstallURL   string // opened at installation
+	InstallURL   string // opened at installation; of an app without pages the handler of ONAPPINSTALL
+	Headless     bool   // "uses API only": has no pages, is installed at once
 	RedirectURL  string // where /oauth/authorize/ returns to
 	Scope        []string
 	Status       string // L, F, D, T, P, S
@@ -41,6 +51,9 @@ type Sim struct {
 	server  *listener
 	region  *listener // the OAuth server under another name, as some regions have it
 	chances chances
+
+	authority *authority        // nil without TLS
+	methods   map[string]method // by name
 
 	mu       sync.Mutex
 	offset   time.Duration // how far the simulated clock runs ahead
@@ -85,6 +98,7 @@ func New(o Options) (*Sim, error) {
 	}
 	s := &Sim{
 		options:  o,
+		methods:  methods(),
 		apps:     map[string]*App{},
 		access:   map[string]*token{},
 		refresh:  map[string]*token{},
@@ -97,11 +111,21 @@ func New(o Options) (*Sim, error) {
 	}
 	s.chances.init(o.Seed)
 	var err error
+	if o.TLS {
+		if s.authority, err = newAuthority(); err != nil {
+			return nil, err
+		}
+		s.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: s.authority.pool(), MinVersion: tls.VersionTLS12}
+	}
 	handler := s.oauthHandler()
-	if s.server, err = listen(o.Listen, handler); err != nil {
+	if s.server, err = listen(o.Listen, o.Name, s.authority, handler); err != nil {
 		return nil, err
 	}
-	if s.region, err = listen("127.0.0.1:0", handler); err != nil {
+	region := o.Name
+	if region != "" {
+		region = "region-" + region
+	}
+	if s.region, err = listen("127.0.0.1:0", region, s.authority, handler); err != nil {
 		s.server.close()
 		return nil, err
 	}
@@ -140,6 +164,31 @@ func (s *Sim) RegisterApp(app App) {
 		app.Status = "F"
 	}
 	s.apps[app.ClientID] = &app
+}
+
+// CheckApp looks at an app's addresses as the partner area does when it is registered: each has to answer HEAD with 200,
+// 301 or 302 (market/preparing-to-publish/faq.md).
+func (s *Sim) CheckApp(ctx context.Context, app App) error {
+	var faults []error
+	for _, address := range []string{app.URL, app.InstallURL} {
+		if address == "" {
+			continue
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+		if err != nil {
+			return fmt.Errorf("address of the app: %w", err)
+		}
+		res, err := s.client.Transport.RoundTrip(req)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("the specified URL is not accessible: %s: %w", address, err))
+			continue
+		}
+		_ = res.Body.Close()
+		if !slices.Contains([]int{200, 301, 302}, res.StatusCode) {
+			faults = append(faults, fmt.Errorf("the specified URL is not accessible: %s answers HEAD with %d", address, res.StatusCode))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Advance moves the simulated clock on.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // AddSmartProcess adds a smart process type without items.
@@ -20,6 +21,9 @@ func (p *Portal) RemoveType(entityTypeID int) {
 	defer p.mu.Unlock()
 	p.types = slices.DeleteFunc(p.types, func(t *crmType) bool { return t.entityTypeID == entityTypeID })
 }
+
+// firstSmartProcess is the first entityTypeId of smart processes.
+const firstSmartProcess = 128
 
 func smartProcess(entityTypeID int, title string) *crmType {
 	titles := [2]string{title, title}
@@ -58,10 +62,10 @@ func (p *Portal) AddField(entityTypeID int, name, kind, title string, itemID int
 
 func methodTypeList(c *call) (any, *apiError) {
 	if c.user.Extranet {
-		return nil, &apiError{403, "allowed_only_intranet_user", "Action allowed only for intranet users", nil}
+		return nil, failure(403, "allowed_only_intranet_user", "Action allowed only for intranet users")
 	}
 	if !c.user.Admin {
-		return nil, &apiError{400, "ACCESS_DENIED", "Access denied", nil}
+		return nil, failure(400, "ACCESS_DENIED", "Access denied")
 	}
 	var custom []*crmType
 	for _, t := range c.portal.types {
@@ -69,21 +73,52 @@ func methodTypeList(c *call) (any, *apiError) {
 			custom = append(custom, t)
 		}
 	}
+	given, _ := c.params.get("filter").(*object)
+	f, refusal := parseFilter(given, nil)
+	if refusal != nil {
+		return nil, refusal
+	}
+	var rows []*object
+	for _, t := range custom {
+		if row := t.describe(); f.holds(func(field string) []string { return row.texts(field) }) {
+			rows = append(rows, row)
+		}
+	}
+	if order, ok := c.params.get("order").(*object); ok {
+		slices.SortStableFunc(rows, func(a, b *object) int {
+			for _, key := range order.keys {
+				if by := compare(a.text(key), b.text(key)); by != 0 {
+					return map[bool]int{true: -by, false: by}[strings.EqualFold(order.text(key), "DESC")]
+				}
+			}
+			return 0
+		})
+	}
 	types := newObject()
-	for i, t := range custom {
-		types.set(strconv.Itoa(i), newObject().
-			set("id", t.typeID).set("title", t.title[0]).set("code", "").set("createdBy", 1).
-			set("entityTypeId", t.entityTypeID).set("customSectionId", nil).set("isCategoriesEnabled", "N").
-			set("isStagesEnabled", "Y").set("isClientEnabled", "Y").set("createdTime", "2024-07-08T17:24:55+02:00").
-			set("updatedTime", "2024-07-08T17:24:55+02:00").set("updatedBy", 1))
+	for _, row := range rows {
+		types.push(row)
 	}
 	return newObject().set("types", c.page(types)), nil
+}
+
+// describe is the type as crm.type.list answers it (crm-type-list.md).
+func (t *crmType) describe() *object {
+	yes := func(on bool) string { return map[bool]string{true: "Y", false: "N"}[on] }
+	return newObject().
+		set("id", t.typeID).set("title", t.title[0]).set("code", "").set("createdBy", 1).
+		set("entityTypeId", t.entityTypeID).set("customSectionId", nil).
+		set("isCategoriesEnabled", "N").set("isStagesEnabled", "Y").set("isBeginCloseDatesEnabled", yes(t.field("begindate").name != "")).
+		set("isClientEnabled", "Y").set("isUseInUserfieldEnabled", "Y").set("isLinkWithProductsEnabled", yes(t.field("opportunity").name != "")).
+		set("isMycompanyEnabled", yes(t.field("mycompanyId").name != "")).set("isDocumentsEnabled", "Y").
+		set("isSourceEnabled", yes(t.field("sourceId").name != "")).set("isObserversEnabled", yes(t.field("observers").name != "")).
+		set("isRecyclebinEnabled", "N").set("isAutomationEnabled", "Y").set("isBizProcEnabled", "N").set("isSetOpenPermissions", "Y").
+		set("isPaymentsEnabled", "N").set("isCountersEnabled", "N").
+		set("createdTime", "2024-07-08T17:24:55+02:00").set("updatedTime", "2024-07-08T17:24:55+02:00").set("updatedBy", 1)
 }
 
 // methodOwnerTypes answers the types of items, and those that are no items of crm.item.* (crm/auxiliary/enum).
 func methodOwnerTypes(c *call) (any, *apiError) {
 	out := newObject()
-	out.list = true
 	add := func(id int, name, symbol, short string) {
 		out.set(strconv.Itoa(len(out.keys)), newObject().set("ID", id).set("NAME", name).set("SYMBOL_CODE", symbol).set("SYMBOL_CODE_SHORT", short))
 	}
@@ -104,16 +139,20 @@ func methodCategoryList(c *call) (any, *apiError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if t.categories == nil {
-		return nil, &apiError{400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported", nil}
+	if t.categories == nil && (t.entityTypeID == 1 || t.entityTypeID == 7 || !c.truth().Readers) {
+		return nil, failure(400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
+	}
+	pipelines := t.categories
+	if pipelines == nil { // what has none has one that nobody sees
+		pipelines = []category{{t.typeID, [2]string{"General", "Общее"}}}
 	}
 	categories := newObject()
-	categories.list = true
-	for i, category := range t.categories {
-		categories.set(strconv.Itoa(i), newObject().set("id", category.id).set("name", pick(category.titles, c.user.Lang)).
-			set("sort", 100*(i+1)).set("entityTypeId", t.entityTypeID).set("isDefault", map[bool]string{true: "Y", false: "N"}[i == 0]))
+	for i, category := range pipelines {
+		categories.push(newObject().set("id", category.id).set("name", pick(category.titles, c.user.Lang)).
+			set("sort", 100*(i+1)).set("entityTypeId", t.entityTypeID).set("isDefault", map[bool]string{true: "Y", false: "N"}[i == 0]).
+			set("originId", "").set("originatorId", ""))
 	}
-	total := len(t.categories)
+	total := len(pipelines)
 	c.total = &total
 	return newObject().set("categories", categories), nil
 }

@@ -8,6 +8,7 @@ type token struct {
 	user     *User
 	scope    []string
 	expires  time.Time
+	revoked  bool // the app was removed since
 }
 
 // issue makes a pair of tokens; callers hold mu.
@@ -15,8 +16,8 @@ func (s *Sim) issue(app *App, p *Portal, u *User) (access, refresh string) {
 	access, refresh = randomHex(35), randomHex(35)
 	s.issued = append(s.issued, access, refresh)
 	now := s.now()
-	s.access[access] = &token{app.ClientID, p, u, app.Scope, now.Add(s.options.AccessLife)}
-	s.refresh[refresh] = &token{app.ClientID, p, u, app.Scope, now.Add(s.options.RefreshLife)}
+	s.access[access] = &token{clientID: app.ClientID, portal: p, user: u, scope: app.Scope, expires: now.Add(s.options.AccessLife)}
+	s.refresh[refresh] = &token{clientID: app.ClientID, portal: p, user: u, scope: app.Scope, expires: now.Add(s.options.RefreshLife)}
 	return access, refresh
 }
 
@@ -36,12 +37,13 @@ func (s *Sim) Issued() []string {
 	return all
 }
 
-// revoke forgets every token of an app in a portal; callers hold mu.
+// revoke ends every token of an app in a portal; callers hold mu. They are remembered, because some servers tell a token
+// of a removed app from an unknown one.
 func (s *Sim) revoke(clientID string, p *Portal) {
 	for _, set := range []map[string]*token{s.access, s.refresh, s.codes} {
-		for text, t := range set {
+		for _, t := range set {
 			if t.clientID == clientID && t.portal == p {
-				delete(set, text)
+				t.revoked = true
 			}
 		}
 	}
