@@ -173,9 +173,7 @@ func (c *call) classicFields(entityTypeID int) (any, *apiError) {
 		if classicHidden(f.name) {
 			continue
 		}
-		d, name := f.describe(c.user.Lang), t.classicName(f.name)
-		delete(d.values, "upperName")
-		d.keys = slices.DeleteFunc(d.keys, func(key string) bool { return key == "upperName" })
+		d, name := f.describe(c.user.Lang).without("upperName"), t.classicName(f.name)
 		if strings.HasPrefix(name, "UF_") { // the name stands in for the title, which has members of its own
 			title := d.values["title"]
 			d.set("title", name).set("listLabel", title).set("formLabel", title).set("filterLabel", title)
@@ -184,7 +182,7 @@ func (c *call) classicFields(entityTypeID int) (any, *apiError) {
 	}
 	for _, name := range []string{"PHONE", "EMAIL", "WEB", "IM"} {
 		if t.field("hasPhone").name != "" {
-			out.set(name, field{name: name, kind: "crm_multifield", titles: [2]string{name, name}, flags: "m"}.describe("en"))
+			out.set(name, field{name: name, kind: "crm_multifield", titles: [2]string{name, name}, flags: "m"}.describe("en").without("upperName"))
 		}
 	}
 	return out, nil

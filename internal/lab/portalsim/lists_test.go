@@ -53,10 +53,10 @@ func TestItemListsFilterAndOrderByEveryField(t *testing.T) {
 		"entityTypeId=2&filter[contactIds]=31":                                                              "20",
 		"entityTypeId=2&filter[@observers][]=3":                                                             "20",
 		"entityTypeId=2&filter[!contactIds]=31":                                                             "21,22",
-		"entityTypeId=2&filter[%3D%25title]=serv%25":                                                          "21",
-		"entityTypeId=2&filter[%3D%25title]=%25scale":                                                         "22",
-		"entityTypeId=2&filter[!%3D%25title]=%25contract":                                                     "20,22",
-		"entityTypeId=2&filter[%3E%3DcreatedTime]=2026-04-02T08:00:00%2B01:00":                                  "21,22", // the same moment elsewhere
+		"entityTypeId=2&filter[%3D%25title]=serv%25":                                                        "21",
+		"entityTypeId=2&filter[%3D%25title]=%25scale":                                                       "22",
+		"entityTypeId=2&filter[!%3D%25title]=%25contract":                                                   "20,22",
+		"entityTypeId=2&filter[%3E%3DcreatedTime]=2026-04-02T08:00:00%2B01:00":                              "21,22", // the same moment elsewhere
 		"entityTypeId=2&filter[createdTime]=2026-04-02T08:00:00%2B01:00":                                    "21",
 		"entityTypeId=2&filter[companyId]=41&filter[!stageId]=WON":                                          "22",
 		"entityTypeId=1038&filter[ufCrm5_1004]=1":                                                           "5",

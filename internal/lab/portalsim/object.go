@@ -99,6 +99,17 @@ func (o *object) isList() bool {
 // push adds a value under the next number.
 func (o *object) push(value any) *object { return o.set(strconv.Itoa(len(o.keys)), value) }
 
+// without is a copy without a member.
+func (o *object) without(name string) *object {
+	out := newObject()
+	for _, key := range o.keys {
+		if key != name {
+			out.set(key, o.values[key])
+		}
+	}
+	return out
+}
+
 // first are the first n values, as a list.
 func (o *object) first(n int) *object {
 	out := newObject()

@@ -33,7 +33,7 @@ func TestUsersByEveryDocumentedParameter(t *testing.T) {
 		"user.get?filter[id][]=3":                        "3",
 		"user.get?filter[LAST_NAME]=Lind":                "3",
 		"user.get?filter[%25LAST_NAME]=ros":              "2",
-		"user.get?filter[%3D%25LAST_NAME]=ro%25":           "2",
+		"user.get?filter[%3D%25LAST_NAME]=ro%25":         "2",
 		"user.get?filter[!ID]=2":                         "1,3",
 		"user.get?filter[@ID][0]=1&filter[@ID][1]=2":     "1,2",
 		"user.get?filter[!@ID][0]=1&filter[!@ID][1]=2":   "3",
