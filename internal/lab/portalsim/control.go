@@ -150,11 +150,7 @@ func (s *Sim) controlWebhook(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a portal that exists, user=1&scope=crm,user_brief, and code= if you like", http.StatusBadRequest)
 		return
 	}
-	code := r.FormValue("code")
-	if code == "" {
-		code = randomHex(8)
-	}
-	address, err := p.AddWebhookWith(user, code, strings.Split(r.FormValue("scope"), ",")...)
+	address, err := p.AddWebhookWith(user, r.FormValue("code"), strings.Split(r.FormValue("scope"), ",")...)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -1,6 +1,7 @@
 package portalsim
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -194,7 +195,16 @@ func optionValue(text string) any {
 	return value
 }
 
-// serveLibrary is the app's side of the JS library.
-func serveLibrary(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, files, "static/bx24.js")
+// serveLibrary is the app's side of the JS library, with the platform's own measures where Frames is on.
+func (s *Sim) serveLibrary(w http.ResponseWriter, _ *http.Request) {
+	library, err := files.ReadFile("static/bx24.js")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if s.options.Truth.Frames {
+		library = bytes.Replace(library, []byte("framesAsThePlatform = false"), []byte("framesAsThePlatform = true"), 1)
+	}
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	_, _ = w.Write(library)
 }

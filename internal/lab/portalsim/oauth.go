@@ -17,7 +17,7 @@ func (s *Sim) oauthHandler() http.Handler {
 	mux.HandleFunc("/rest/app.info", s.serveAppInfo)
 	mux.HandleFunc("/rest/app.info.json", s.serveAppInfo)
 	mux.HandleFunc("/rest/app.info/", s.serveAppInfo)
-	mux.HandleFunc("GET /api/v1/{$}", serveLibrary)
+	mux.HandleFunc("GET /api/v1/{$}", s.serveLibrary)
 	s.routeControl(mux)
 	return mux
 }

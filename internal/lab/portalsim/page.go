@@ -67,6 +67,7 @@ type view struct {
 	Apps      []appEntry
 	App       appEntry
 	L         func(en, ru string) string
+	Frames    string // platform where frames behave as the platform's
 }
 
 type menuEntry struct {
@@ -111,6 +112,9 @@ func (p *Portal) view(r *http.Request) view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := view{Portal: p.Name, Host: host, Path: r.URL.Path, User: user, Users: p.users, Lang: user.Lang, Languages: languages()}
+	if p.sim.options.Truth.Frames {
+		v.Frames = "platform"
+	}
 	v.L = func(en, ru string) string { return pick([2]string{en, ru}, user.Lang) }
 	for _, t := range p.types {
 		v.Menu = append(v.Menu, menuEntry{pick(t.plural, user.Lang), t.path() + "list/", strings.HasPrefix(r.URL.Path, t.path())})

@@ -137,12 +137,15 @@ func (p *Portal) Endpoint() string { return p.URL() + p.path + "/rest/" }
 
 // AddWebhook makes an incoming webhook for a user and returns its address (local-integrations/local-webhooks.md).
 func (p *Portal) AddWebhook(userID int, scope ...string) string {
-	address, _ := p.AddWebhookWith(userID, randomHex(8), scope...)
+	address, _ := p.AddWebhookWith(userID, "", scope...)
 	return address
 }
 
-// AddWebhookWith is AddWebhook with a code of one's own choice, so that it can stand in a configuration.
+// AddWebhookWith is AddWebhook with a code of one's own choice, so that it can stand in a configuration; "" makes one up.
 func (p *Portal) AddWebhookWith(userID int, code string, scope ...string) (string, error) {
+	if code == "" {
+		code = randomHex(8)
+	}
 	p.mu.Lock()
 	u := p.user(userID)
 	if u != nil {
@@ -150,7 +153,7 @@ func (p *Portal) AddWebhookWith(userID int, code string, scope ...string) (strin
 		p.webhooks[key] = &token{clientID: key, portal: p, user: u, scope: scope}
 	}
 	p.mu.Unlock()
-	if u == nil || code == "" || strings.Contains(code, "/") {
+	if u == nil || strings.Contains(code, "/") {
 		return "", fmt.Errorf("a webhook needs a user that exists, not %d, and a code without slashes", userID)
 	}
 	return p.Endpoint() + strconv.Itoa(userID) + "/" + code + "/", nil
