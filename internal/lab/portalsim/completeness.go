@@ -27,6 +27,9 @@ func (t *crmType) complete(truth Truth) {
 			}
 		}
 	}
+	if truth.Fields {
+		t.settleParents()
+	}
 	if truth.Multifields {
 		t.describeMultifields()
 	}
@@ -35,6 +38,23 @@ func (t *crmType) complete(truth Truth) {
 	}
 	if truth.Fields || truth.WallClock {
 		t.fillSamples()
+	}
+}
+
+// settleParents tells of fields that hold an item of which type they are (crm-item-fields.md).
+func (t *crmType) settleParents() {
+	t.fields = slices.Clone(t.fields)
+	for i := range t.fields {
+		f := &t.fields[i]
+		id, isParent := strings.CutPrefix(f.name, "parentId")
+		switch {
+		case isParent:
+			f.settings = `{"parentEntityTypeId":` + id + `}`
+		case f.name == "companyId":
+			f.settings = `{"parentEntityTypeId":4}`
+		case f.name == "mycompanyId":
+			f.settings = `{"isMyCompany":true,"parentEntityTypeId":4,"isEmbeddedEditorEnabled":true}`
+		}
 	}
 }
 

@@ -7,37 +7,43 @@ import (
 	"strings"
 )
 
-// methodStatusList answers every entry at once: the platform ignores start (platform's code), as long as Statuses is on.
+// methodStatusList answers every entry at once, as long as Statuses is on: the platform ignores start. Its filters know no
+// operators: a member that is no field's name is passed over, and so is an empty value.
 func methodStatusList(c *call) (any, *apiError) {
 	if !c.user.CRM {
 		return nil, failure(400, "", "Access denied.")
 	}
-	given, _ := c.params.fold("filter").(*object)
-	f, refusal := parseFilter(given, func(_, field string) (string, *apiError) { return strings.ToUpper(field), nil })
-	if refusal != nil {
-		return nil, refusal
+	filter, _ := c.params.fold("filter").(*object)
+	if filter == nil {
+		filter = newObject()
+	}
+	for _, name := range []string{"ENTITY_ID", "STATUS_ID", "SORT", "SEMANTICS"} {
+		if _, isArray := filter.get(name).(*object); isArray && c.truth().Statuses {
+			return nil, failure(400, "", "Filter by "+name+" must be a string")
+		}
 	}
 	var rows []*object
 	for i, s := range c.portal.statuses {
-		row := s.describe(i, c.user.Lang)
-		if f.holds(func(field string) []string { return row.texts(field) }) {
+		if row := s.describe(i, c.user.Lang); statusMatches(row, filter) {
 			rows = append(rows, row)
 		}
 	}
-	if order, ok := c.params.fold("order").(*object); ok {
-		slices.SortStableFunc(rows, func(a, b *object) int {
-			for _, key := range order.keys {
-				by := compare(a.text(strings.ToUpper(key)), b.text(strings.ToUpper(key)))
-				if strings.EqualFold(order.text(key), "DESC") {
-					by = -by
-				}
-				if by != 0 {
-					return by
-				}
-			}
-			return 0
-		})
+	order, _ := c.params.fold("order").(*object)
+	if order == nil {
+		order = newObject()
 	}
+	slices.SortStableFunc(rows, func(a, b *object) int {
+		for _, key := range order.keys {
+			by := compare(a.text(strings.ToUpper(key)), b.text(strings.ToUpper(key)))
+			if !strings.EqualFold(order.text(key), "ASC") { // whatever else it is
+				by = -by
+			}
+			if by != 0 {
+				return by
+			}
+		}
+		return 0
+	})
 	out := newObject()
 	for _, row := range rows {
 		out.push(row)
@@ -48,6 +54,24 @@ func methodStatusList(c *call) (any, *apiError) {
 		return out, nil
 	}
 	return c.page(out), nil
+}
+
+func statusMatches(row, filter *object) bool {
+	for _, key := range filter.keys {
+		name, wanted := strings.ToUpper(key), filter.texts(key)
+		if _, known := row.values[name]; !known || len(wanted) == 0 {
+			continue
+		}
+		has := row.text(name)
+		if name == "NAME" {
+			if !strings.Contains(strings.ToLower(has), strings.ToLower(wanted[0])) {
+				return false
+			}
+		} else if !slices.Contains(wanted, has) {
+			return false
+		}
+	}
+	return true
 }
 
 // describe is the entry as crm.status.list answers it; i is its place among all.

@@ -82,6 +82,7 @@ func (c *call) original() bool { return c.params.text("useOriginalUfNames") == "
 // shown is an item as it is answered: of the fields that were asked for, with the names that were asked for. fm comes with
 // * alone (crm-item-list.md).
 func (c *call) shown(item *object, selected []string) *object {
+	item = c.withFiles(item)
 	all := len(selected) == 0 || slices.Contains(selected, "*")
 	if !all && !c.original() {
 		selected = slices.DeleteFunc(slices.Clone(selected), func(name string) bool { return name == "fm" })
@@ -95,6 +96,39 @@ func (c *call) shown(item *object, selected []string) *object {
 		}
 		if all || key == "id" || slices.Contains(selected, name) {
 			out.set(name, item.values[key])
+		}
+	}
+	return out
+}
+
+// withFiles gives the files of custom fields the addresses that portals give them: absolute, with the field's name in
+// capitals and the site.
+func (c *call) withFiles(item *object) *object {
+	if !c.truth().Fields {
+		return item
+	}
+	out, origin := newObject(), c.portal.servers[len(c.portal.servers)-1].url()
+	address := func(field string, file *object) *object {
+		whole := newObject()
+		for _, key := range file.keys {
+			whole.set(key, file.values[key])
+		}
+		return whole.set("url", fmt.Sprintf("%s/bitrix/services/main/ajax.php?action=crm.controller.item.getFile&SITE_ID=s1&entityTypeId=%s&id=%s&fieldName=%s&fileId=%s",
+			origin, item.text("entityTypeId"), item.text("id"), upperName(field), file.text("id")))
+	}
+	for _, key := range item.keys {
+		value, isArray := item.values[key].(*object)
+		switch {
+		case isArray && value.get("url") != nil:
+			out.set(key, address(key, value))
+		case isArray && value.get("0", "url") != nil:
+			list := newObject()
+			for _, n := range value.keys {
+				list.push(address(key, value.values[n].(*object)))
+			}
+			out.set(key, list)
+		default:
+			out.set(key, item.values[key])
 		}
 	}
 	return out

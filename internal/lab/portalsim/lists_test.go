@@ -112,8 +112,11 @@ func TestReadersWithoutRights(t *testing.T) {
 	contains(t, truth.get(truth.hook()+"crm.category.list?entityTypeId=3"), `"categories":[{"id":0,`, `"originId":"","originatorId":""`)
 	want(t, truth.get(truth.hook()+"crm.category.list?entityTypeId=7"), 400, "ENTITY_TYPE_NOT_SUPPORTED")
 
+	want(t, truth.get(hook+"crm.enum.ownertype"), 400, "")
+
 	old := newWorld(t, portalsim.Options{})
 	hook = old.portal.AddWebhook(3, "crm")
+	contains(t, old.get(hook+"crm.enum.ownertype"), `"SYMBOL_CODE":"DEAL"`)
 	if got := old.listed(hook, "entityTypeId=2"); !strings.HasPrefix(got, "400 ACCESS_DENIED") {
 		t.Errorf("a list without rights: %q", got)
 	}
@@ -133,16 +136,19 @@ func TestDictionariesAndTypesFilterAndOrder(t *testing.T) {
 		return r.body
 	}
 	for query, want := range map[string]string{
-		"crm.status.list?filter[ENTITY_ID]=STATUS&order[SORT]=DESC":     "JUNK",
-		"crm.status.list?filter[ENTITY_ID]=STATUS&order[STATUS_ID]=ASC": "CONVERTED",
-		"crm.status.list?filter[STATUS_ID]=DT31_10:P":                   "DT31_10:P",
-		"crm.status.list?filter[ENTITY_ID]=STATUS&filter[SEMANTICS]=F":  "JUNK",
-		"crm.status.list?FILTER[entity_id]=HONORIFIC&ORDER[NAME]=desc":  "UC_N1LWUS",
+		"crm.status.list?filter[ENTITY_ID]=STATUS&order[SORT]=DESC":       "JUNK",
+		"crm.status.list?filter[ENTITY_ID]=STATUS&order[STATUS_ID]=ASC":   "CONVERTED",
+		"crm.status.list?filter[STATUS_ID]=DT31_10:P":                     "DT31_10:P",
+		"crm.status.list?filter[ENTITY_ID]=STATUS&filter[SEMANTICS]=F":    "JUNK",
+		"crm.status.list?filter[!ENTITY_ID]=STATUS&filter[STATUS_ID]=NEW": "NEW", // an operator is no field's name
+		"crm.status.list?FILTER[entity_id]=HONORIFIC&ORDER[NAME]=desc":    "UC_N1LWUS",
 	} {
 		if got := first(query); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
+	want(t, w.get(hook+"crm.status.list?filter[ENTITY_ID][]=STATUS"), 400, "")
+	contains(t, w.get(hook+"crm.status.list?filter[ENTITY_ID][]=STATUS"), "Filter by ENTITY_ID must be a string")
 	all := w.get(hook + "crm.status.list?start=50")
 	lacks(t, all, `"next"`)
 	if got := first("crm.status.list?start=50"); got != "NEW" {

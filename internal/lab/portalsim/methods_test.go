@@ -226,6 +226,9 @@ func TestFieldSetsAreThoseOfTheDocumentation(t *testing.T) {
 	contains(t, item("entityTypeId=7&id=70"), `"storageElementIds":[907,908]`, `"clientTitle":"Nordlicht Logistics"`, `"closed":"N"`)
 	contains(t, item("entityTypeId=31&id=310"), `"locationId":null`)
 	contains(t, item("entityTypeId=3&id=31"), `"fm":[]`)
+	contains(t, fields("31"), `"settings":{"parentEntityTypeId":2}`, `"settings":{"isMyCompany":true,"parentEntityTypeId":4`)
+	contains(t, item("entityTypeId=1038&id=5"), `"ufCrm5_1010":{"id":901,"url":"`+w.portal.URL()+`/bitrix/services/main/ajax.php?action=crm.controller.item.getFile\u0026SITE_ID=s1`,
+		`\u0026fieldName=UF_CRM_5_1011\u0026fileId=903"`)
 	contains(t, fields("1038"), `"USE_TIMEZONE":"N"`, `"USE_TIMEZONE":"Y"`)
 	contains(t, item("entityTypeId=1038&id=5"), `"ufCrm5_1023":"2026-03-05T10:00:00+03:00"`, `"accountCurrencyId":"EUR"`)
 	for query, name := range map[string]string{"1": "MOVED_BY_ID", "3": "LINK", "4": "REVENUE_WITH_CURRENCY", "7": "FILES", "31&extras[CATEGORY_ID]=10": "RECURRING"} {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -118,9 +117,12 @@ func (t *crmType) describe() *object {
 
 // methodOwnerTypes answers the types of items, and those that are no items of crm.item.* (crm/auxiliary/enum).
 func methodOwnerTypes(c *call) (any, *apiError) {
+	if !c.user.CRM && c.truth().Readers {
+		return nil, failure(400, "", "Access denied.")
+	}
 	out := newObject()
 	add := func(id int, name, symbol, short string) {
-		out.set(strconv.Itoa(len(out.keys)), newObject().set("ID", id).set("NAME", name).set("SYMBOL_CODE", symbol).set("SYMBOL_CODE_SHORT", short))
+		out.push(newObject().set("ID", id).set("NAME", name).set("SYMBOL_CODE", symbol).set("SYMBOL_CODE_SHORT", short))
 	}
 	add(5, "Invoice (old version)", "INVOICE", "I")
 	add(8, "Billing Details", "REQUISITE", "RQ")
