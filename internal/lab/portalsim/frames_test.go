@@ -44,7 +44,7 @@ BX24.init(async () => {
 </script>`
 
 // tryFrame opens the page in a tab of a lead, in a browser.
-func tryFrame(t *testing.T, truth portalsim.Truth) map[string]any {
+func tryFrame(t *testing.T, truth portalsim.Truth, more ...chromedp.ExecAllocatorOption) map[string]any {
 	t.Helper()
 	sim, err := portalsim.New(portalsim.Options{RateBurst: 1000, Truth: truth})
 	if err != nil {
@@ -78,6 +78,7 @@ func tryFrame(t *testing.T, truth portalsim.Truth) map[string]any {
 	p.BindForTest("app.frame", "CRM_LEAD_DETAIL_TAB", app.URL+"/")
 
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true))
+	options = append(options, more...)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(t.Context(), options...)
 	defer cancelAllocator()
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -130,4 +131,9 @@ func TestFramesAsTheyWere(t *testing.T) {
 	if percent, _ := seen["percent"].(float64); percent < 300 {
 		t.Errorf("100%% became %v pixels", percent)
 	}
+}
+
+func TestMobilesOpenNoPaths(t *testing.T) {
+	seen := tryFrame(t, portalsim.Truth{Frames: true}, chromedp.UserAgent("Mozilla/5.0 (Linux; Android 15) Mobile Safari/537.36"))
+	expect(t, seen, map[string]any{"quote": map[string]any{"result": "error", "errorCode": "METHOD_NOT_SUPPORTED_ON_DEVICE"}})
 }
