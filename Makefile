@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm lint build deps screenshots fuzz bench mutants
+.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench mutants
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -16,6 +16,12 @@ test-npm:
 	cd cmd/demo/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags npm -count=1 -timeout 5m ./internal/lab/portalsim/sdktest
 	go test -tags npm -count=1 -timeout 5m -run TestPagesWithoutBarriers ./cmd/demo
+
+# Strangers' clients that npm offers, unchanged, against the simulator over TLS; docs/simulator.md has the table.
+test-clients:
+	@sh scripts/deps node
+	cd internal/lab/portalsim/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	go test -tags clients -count=1 -timeout 5m -v ./internal/lab/portalsim/clients
 
 # Linters and the directions of imports (.golangci.yml says which and why), and whether generated code is fresh. The
 # linters live in a module of their own, so that what they need is none of the app's.

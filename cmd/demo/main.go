@@ -58,6 +58,10 @@ type demo struct {
 }
 
 func start(ctx context.Context, portalAddress string, logTo io.Writer) (*demo, error) {
+	truth, err := portalsim.ParseTruth(os.Getenv("ITEMLENS_SIM_TRUTH")) // what the app does not live with yet is off
+	if err != nil {
+		return nil, err
+	}
 	postgres, err := localpg.Start(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,7 @@ func start(ctx context.Context, portalAddress string, logTo io.Writer) (*demo, e
 	}
 	d.Stack, err = stack.Start(ctx, stack.Options{
 		DatabaseURL: postgres.URL("itemlens"), PortalName: "Acme", PortalAddress: portalAddress,
-		Simulator: portalsim.Options{}, Log: slog.New(slog.NewTextHandler(logTo, nil)),
+		Simulator: portalsim.Options{Truth: truth}, Log: slog.New(slog.NewTextHandler(logTo, nil)),
 	})
 	if err != nil {
 		d.stop()

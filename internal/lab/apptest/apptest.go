@@ -175,7 +175,7 @@ func Start(t testing.TB, cluster *Cluster, adjust ...func(*stack.Options)) *App 
 	a := &App{t: t, DatabaseURL: cluster.Database(t), Log: &Log{}}
 	options := stack.Options{
 		DatabaseURL: a.DatabaseURL, PortalName: "acme", Log: slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Simulator: portalsim.Options{RateBurst: 10_000, Vary: true, Seed: seed(t)},
+		Simulator: portalsim.Options{RateBurst: 10_000, Vary: true, Seed: seed(t), Truth: truth(t)},
 		Adjust: func(c *config.Config) {
 			c.PortalTimeout, c.PortalRate, c.PortalBurst, c.OAuthRate = 3*time.Second, 1000, 10_000, 10_000
 		},
@@ -213,6 +213,17 @@ func seed(t testing.TB) int64 {
 		t.Fatalf("%s: %v", seedVariable, err)
 	}
 	return n
+}
+
+// truth is what the simulator tells the truth about: nothing that the app does not live with yet, or what
+// ITEMLENS_SIM_TRUTH names, as "all" or "references,updates".
+func truth(t testing.TB) portalsim.Truth {
+	t.Helper()
+	told, err := portalsim.ParseTruth(os.Getenv("ITEMLENS_SIM_TRUTH"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return told
 }
 
 func (a *App) checkSecrets(where, text string) {

@@ -61,6 +61,12 @@ func (s *Sim) routeControl(mux *http.ServeMux) {
 		_, err := s.AddPortalWith(o.Name, o.PortalOptions)
 		return err
 	}))
+	mux.HandleFunc("GET /control/authority.pem", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-pem-file")
+		_, _ = w.Write(s.AuthorityPEM())
+	})
+	mux.HandleFunc("GET /control/check", s.controlCheck)
+	mux.HandleFunc("POST /control/portals/{name}/webhook", s.controlWebhook)
 	mux.HandleFunc("POST /control/portals/{name}/{action}", s.action(s.controlPortal))
 }
 
@@ -136,6 +142,46 @@ func (s *Sim) controlRequests(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, found)
 }
 
+// controlWebhook makes a webhook and tells its address.
+func (s *Sim) controlWebhook(w http.ResponseWriter, r *http.Request) {
+	p := s.Portal(r.PathValue("name"))
+	user, err := strconv.Atoi(r.FormValue("user"))
+	if p == nil || err != nil || r.FormValue("scope") == "" {
+		http.Error(w, "a portal that exists, user=1&scope=crm,user_brief, and code= if you like", http.StatusBadRequest)
+		return
+	}
+	address, err := p.AddWebhookWith(user, r.FormValue("code"), strings.Split(r.FormValue("scope"), ",")...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if r.FormValue("page") != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = fmt.Fprintln(w, address)
+		return
+	}
+	writeJSON(w, http.StatusOK, newObject().set("url", address))
+}
+
+// controlCheck tells which apps could not be registered because of their addresses.
+func (s *Sim) controlCheck(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	apps := map[string]App{}
+	for id, app := range s.apps {
+		apps[id] = *app
+	}
+	s.mu.Unlock()
+	out := newObject()
+	for id, app := range apps {
+		found := "fine"
+		if err := s.CheckApp(r.Context(), app); err != nil {
+			found = err.Error()
+		}
+		out.set(id, found)
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
 // controlPortal does one thing to one portal. Forms name it with values, JSON bodies with members.
 func (s *Sim) controlPortal(r *http.Request) error {
 	p := s.Portal(r.PathValue("name"))
@@ -158,7 +204,23 @@ func (s *Sim) controlPortal(r *http.Request) error {
 	case "rename":
 		return p.Rename()
 	case "update-app":
-		p.Update(r.FormValue("client"))
+		way := r.FormValue("way")
+		switch {
+		case way == "":
+			p.Update(r.FormValue("client"))
+		case !updateWay(way):
+			return errors.New("way: hidden, erased or told")
+		default:
+			p.UpdateAs(r.FormValue("client"), way)
+		}
+	case "terminate":
+		id, err := strconv.Atoi(r.FormValue("id"))
+		if err != nil {
+			return errors.New("id: of a user")
+		}
+		return p.TerminateUser(id, r.FormValue("transfer") == "Y")
+	case "uninstall":
+		p.Uninstall(r.FormValue("client"), r.FormValue("clean") == "Y")
 	case "plan":
 		p.SetPlan(r.FormValue("plan"))
 	case "payment":

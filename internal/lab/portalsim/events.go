@@ -68,113 +68,6 @@ func (s *Sim) send(event, target string, form url.Values) {
 	}()
 }
 
-// Install installs an app for an administrator, as the marketplace's button does; its install page is opened next.
-func (p *Portal) Install(clientID string, userID int) error {
-	p.sim.mu.Lock()
-	app := p.sim.apps[clientID]
-	p.sim.mu.Unlock()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	u := p.user(userID)
-	switch {
-	case app == nil || u == nil:
-		return fmt.Errorf("no app %q or no user %d", clientID, userID)
-	case !u.Admin:
-		return fmt.Errorf("user %d is no administrator", userID)
-	case p.installs[clientID] != nil:
-		return nil
-	}
-	p.installs[clientID] = newInstall(app, u)
-	return nil
-}
-
-// FinishInstall is what BX24.installFinish does: the app's tabs appear and its events flow.
-func (p *Portal) FinishInstall(clientID string) {
-	p.mu.Lock()
-	in := p.installs[clientID]
-	if in == nil || in.finished {
-		p.mu.Unlock()
-		return
-	}
-	in.finished = true
-	p.mu.Unlock()
-	data := url.Values{
-		"data[VERSION]": {strconv.Itoa(in.version)}, "data[ACTIVE]": {"Y"}, "data[INSTALLED]": {"Y"}, "data[LANGUAGE_ID]": {in.user.Lang},
-	}
-	p.deliver(in, "ONAPPINSTALL", data, true)
-}
-
-// Update installs a new version of an app: handlers and placements are erased, application_token is a new one. The
-// handlers of ONAPPUPDATE hear of it before they are gone.
-func (p *Portal) Update(clientID string) {
-	p.mu.Lock()
-	in := p.installs[clientID]
-	if in == nil {
-		p.mu.Unlock()
-		return
-	}
-	previous := in.version
-	in.version++
-	in.applicationToken = randomHex(16)
-	p.mu.Unlock()
-	data := url.Values{
-		"data[VERSION]": {strconv.Itoa(in.version)}, "data[PREVIOUS_VERSION]": {strconv.Itoa(previous)}, "data[LANGUAGE_ID]": {in.user.Lang},
-	}
-	forms := p.forms(in, "ONAPPUPDATE", data, true)
-	p.mu.Lock()
-	in.handlers, in.placements = nil, nil
-	p.mu.Unlock()
-	for _, f := range forms {
-		p.sim.send("ONAPPUPDATE", f.url, f.form)
-	}
-}
-
-// Uninstall removes an app; its tokens stop working before it hears of it.
-func (p *Portal) Uninstall(clientID string, clean bool) {
-	p.mu.Lock()
-	in := p.installs[clientID]
-	p.mu.Unlock()
-	if in == nil {
-		return
-	}
-	data := url.Values{"data[LANGUAGE_ID]": {in.user.Lang}, "data[CLEAN]": {map[bool]string{true: "1", false: "0"}[clean]}}
-	forms := p.forms(in, "ONAPPUNINSTALL", data, false)
-	p.sim.mu.Lock()
-	p.sim.revoke(clientID, p)
-	p.sim.mu.Unlock()
-	p.mu.Lock()
-	delete(p.installs, clientID)
-	p.mu.Unlock()
-	if in.finished { // until then no events are sent (installation-finish.md)
-		for _, f := range forms {
-			p.sim.send("ONAPPUNINSTALL", f.url, f.form)
-		}
-	}
-}
-
-// SetPayment changes an app's payment status and tells its handlers (common/events/on-app-payment.md). An app whose time
-// is over gets PAYMENT_REQUIRED from REST and from the OAuth server.
-func (p *Portal) SetPayment(clientID, status string, expired bool) {
-	p.mu.Lock()
-	in := p.installs[clientID]
-	if in == nil {
-		p.mu.Unlock()
-		return
-	}
-	changed := *in.app
-	changed.Status = status
-	in.app, in.paymentExpired = &changed, expired
-	p.mu.Unlock()
-	days := "28"
-	if expired {
-		days = "-1"
-	}
-	p.deliver(in, "ONAPPPAYMENT", url.Values{
-		"data[CODE]": {clientID}, "data[VERSION]": {strconv.Itoa(in.version)}, "data[STATUS]": {status},
-		"data[PAYMENT_EXPIRED]": {map[bool]string{true: "Y", false: "N"}[expired]}, "data[DAYS]": {days}, "data[LANGUAGE_ID]": {in.user.Lang},
-	}, false)
-}
-
 // Emit tells an app's handlers of an event with data such as {"FIELDS": {"ID": "7"}} written as data[FIELDS][ID]. Where a
 // user acted, short-lived tokens come along, but no refresh token; where a robot did (user 0), none (events/index.md).
 func (p *Portal) Emit(clientID, event string, data url.Values, userID int) {
@@ -202,8 +95,6 @@ func (p *Portal) describeToken(form url.Values, in *install, u *User) {
 	life := int(p.sim.options.AccessLife / time.Second)
 	form.Set("auth[expires_in]", strconv.Itoa(life))
 	form.Set("auth[expires]", strconv.FormatInt(time.Now().Unix()+int64(life), 10))
-	form.Set("auth[scope]", strings.Join(in.app.Scope, " "))
-	form.Set("auth[status]", in.app.Status)
 	form.Set("auth[user_id]", strconv.Itoa(u.ID))
 }
 
@@ -225,9 +116,12 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 	defer p.sim.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.sim.options.Truth.Expired && in.paymentExpired {
+		return nil // neither its removal nor anything else
+	}
 	var out []outgoing
 	for _, h := range in.handlers {
-		if h.Event != event {
+		if h.event != event || h.url == "" {
 			continue
 		}
 		form := url.Values{
@@ -239,6 +133,8 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 			"auth[client_endpoint]":   {endpoint},
 			"auth[member_id]":         {p.MemberID},
 			"auth[application_token]": {in.applicationToken},
+			"auth[status]":            {in.app.Status},
+			"auth[scope]":             {eventScope(event, in.app)},
 		}
 		for name, values := range data {
 			form[name] = values
@@ -250,9 +146,9 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 			p.describeToken(form, in, in.user)
 		}
 		p.sim.varyEvent(form)
-		out = append(out, outgoing{h.Handler, form})
+		out = append(out, outgoing{h.url, form})
 		if p.sim.chance(3) { // the queue repeats now and then
-			out = append(out, outgoing{h.Handler, maps.Clone(form)})
+			out = append(out, outgoing{h.url, maps.Clone(form)})
 		}
 	}
 	return out

@@ -2,12 +2,21 @@ package portalsim
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// condition is one member of a list method's filter: an operator before a field's name, and what to compare with.
+// filter is a list method's filter: conditions and nested filters, all of which hold, or one of which (logic OR).
+type filter struct {
+	or         bool
+	conditions []condition
+	nested     []filter
+}
+
+// condition is one member of a filter: an operator before a field's name, and what to compare with.
 type condition struct {
 	operator string
 	field    string
@@ -17,102 +26,208 @@ type condition struct {
 // operators in the order in which they are looked for: the longer ones first.
 var operators = []string{"!=%", "!%=", "!@", ">=", "<=", "!%", "=%", "%=", "!=", ">", "<", "@", "%", "!", "="}
 
-// parseFilter reads a filter (crm.item.list). A list of values means "one of them".
-func parseFilter(filter *object) []condition {
-	if filter == nil {
-		return nil
-	}
-	var out []condition
-	for _, key := range filter.keys {
-		c := condition{operator: "=", field: key, values: filter.texts(key)}
-		for _, operator := range operators {
-			if field, ok := strings.CutPrefix(key, operator); ok {
-				c.operator, c.field = operator, field
-				break
-			}
+// splitOperator takes the operator off a filter's key.
+func splitOperator(key string) (operator, field string) {
+	for _, operator := range operators {
+		if field, ok := strings.CutPrefix(key, operator); ok {
+			return operator, field
 		}
-		out = append(out, c)
 	}
-	return out
+	return "=", key
 }
 
-// holds compares one value.
-func (c condition) holds(value string) bool {
-	among := func() bool { return slices.Contains(c.values, value) }
-	like := func() bool {
-		for _, v := range c.values {
-			if strings.Contains(strings.ToLower(value), strings.ToLower(strings.Trim(v, "%"))) {
-				return true
+// parseFilter reads a filter (crm-item-list.md). A list of values means "one of them"; numbers are the keys of nested
+// filters. name gives a field the name that values are found under, or refuses it; nil takes every one.
+func parseFilter(from *object, name func(key, field string) (string, *apiError)) (filter, *apiError) {
+	var out filter
+	if from == nil {
+		return out, nil
+	}
+	for _, key := range from.keys {
+		if strings.EqualFold(key, "logic") {
+			out.or = strings.EqualFold(from.text(key), "OR")
+			continue
+		}
+		if _, err := strconv.Atoi(key); err == nil {
+			if nested, ok := from.values[key].(*object); ok {
+				inner, refusal := parseFilter(nested, name)
+				if refusal != nil {
+					return filter{}, refusal
+				}
+				out.nested = append(out.nested, inner)
+				continue
 			}
 		}
-		return false
+		operator, field := splitOperator(key)
+		if name != nil {
+			var refusal *apiError
+			if field, refusal = name(key, field); refusal != nil {
+				return filter{}, refusal
+			}
+		}
+		out.conditions = append(out.conditions, condition{operator, field, from.texts(key)})
 	}
-	switch c.operator {
-	case "=", "@":
-		return among() || len(c.values) == 0 && value == ""
-	case "!", "!=", "!@":
-		return !among()
-	case "%", "=%", "%=":
-		return like()
-	case "!%", "!=%", "!%=":
-		return !like()
-	}
-	order := compare(value, strings.Join(c.values, ""))
-	switch c.operator {
-	case ">":
-		return order > 0
-	case ">=":
-		return order >= 0
-	case "<":
-		return order < 0
-	default:
-		return order <= 0
-	}
+	return out, nil
 }
 
-// compare orders numbers as numbers and everything else as text.
+// onIDs reports whether the filter is made of conditions on ids alone, all of which hold.
+func (f filter) onIDs() bool {
+	return !f.or && len(f.nested) == 0 && !slices.ContainsFunc(f.conditions, func(c condition) bool { return c.field != "id" })
+}
+
+// holds looks at something whose values are given by field; a field without a value has none.
+func (f filter) holds(values func(field string) []string) bool {
+	if len(f.conditions)+len(f.nested) == 0 {
+		return true
+	}
+	for _, c := range f.conditions {
+		if c.holds(values(c.field)) == f.or {
+			return f.or
+		}
+	}
+	for _, n := range f.nested {
+		if n.holds(values) == f.or {
+			return f.or
+		}
+	}
+	return !f.or
+}
+
+// holds compares the values of one field: one is enough, and for the negations none may be left.
+func (c condition) holds(values []string) bool {
+	if negated, ok := strings.CutPrefix(c.operator, "!"); ok {
+		positive := c
+		if positive.operator = negated; negated == "" {
+			positive.operator = "="
+		}
+		return !positive.holds(values)
+	}
+	if len(values) == 0 {
+		values = []string{""}
+	}
+	return slices.ContainsFunc(values, c.matches)
+}
+
+func (c condition) matches(value string) bool {
+	against := c.values
+	if len(against) == 0 {
+		against = []string{""}
+	}
+	return slices.ContainsFunc(against, func(v string) bool {
+		switch c.operator {
+		case "%":
+			return strings.Contains(strings.ToLower(value), strings.ToLower(v))
+		case "=%", "%=":
+			return like(value, v)
+		case ">":
+			return compare(value, v) > 0
+		case ">=":
+			return compare(value, v) >= 0
+		case "<":
+			return compare(value, v) < 0
+		case "<=":
+			return compare(value, v) <= 0
+		default:
+			return value == v || value != "" && v != "" && compare(value, v) == 0
+		}
+	})
+}
+
+// like compares with a pattern in which % stands for anything: "mol%" begins with mol.
+func like(value, pattern string) bool {
+	parts := strings.Split(pattern, "%")
+	for i, part := range parts {
+		parts[i] = regexp.QuoteMeta(part)
+	}
+	found, err := regexp.MatchString("(?is)^"+strings.Join(parts, ".*")+"$", value)
+	return err == nil && found
+}
+
+// compare orders numbers as numbers, moments as moments and everything else as text.
 func compare(a, b string) int {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
 	if errX == nil && errY == nil {
 		return cmp.Compare(x, y)
 	}
+	s, okS := parseMoment(a)
+	t, okT := parseMoment(b)
+	if okS && okT {
+		return s.Compare(t)
+	}
 	return strings.Compare(a, b)
 }
 
-// list finds a page of items. Conditions on the id alone take no time however many items are made up; others look at
-// every item, one at a time.
-func (t *crmType) list(filter *object, descending bool, start, size int) (total int, page []*object) {
-	conditions := parseFilter(filter)
-	onIDs := !slices.ContainsFunc(conditions, func(c condition) bool { return !strings.EqualFold(c.field, "id") })
-	ids := t.ids(conditions, onIDs)
-	match := func(id int) *object {
-		item := t.item(id)
-		for _, c := range conditions {
-			if !onIDs && !c.holds(item.text(c.field)) {
-				return nil
-			}
+func parseMoment(text string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
 		}
-		return item
 	}
-	count := ids.len()
-	if onIDs {
+	return time.Time{}, false
+}
+
+// sorting is one member of an order.
+type sorting struct {
+	field      string
+	descending bool
+}
+
+// list finds a page of items. Conditions on the id alone, in the order of ids, take no time however many items are made
+// up; others look at every item, one at a time.
+func (t *crmType) list(f filter, order []sorting, start, size int) (total int, page []*object) {
+	byID := len(order) == 0 || len(order) == 1 && order[0].field == "id"
+	descending := byID && len(order) == 1 && order[0].descending
+	onIDs := f.onIDs()
+	ids := t.ids(f.conditions, onIDs)
+	if onIDs && byID {
+		count := ids.len()
 		for i := start; i < min(start+size, count); i++ {
-			page = append(page, match(ids.at(i, descending)))
+			page = append(page, t.item(ids.at(i, descending)))
 		}
 		return count, page
 	}
-	for i := range count {
-		item := match(ids.at(i, descending))
-		if item == nil {
+	var sorted []*object
+	for i := range ids.len() {
+		item := t.item(ids.at(i, descending))
+		if !f.holds(func(field string) []string { return t.filterValues(item, field) }) {
 			continue
 		}
-		if total >= start && len(page) < size {
+		if !byID {
+			sorted = append(sorted, item)
+		} else if total >= start && len(page) < size {
 			page = append(page, item)
 		}
 		total++
 	}
-	return total, page
+	if byID {
+		return total, page
+	}
+	slices.SortStableFunc(sorted, func(a, b *object) int {
+		for _, o := range order {
+			if c := compare(a.text(o.field), b.text(o.field)); c != 0 {
+				if o.descending {
+					return -c
+				}
+				return c
+			}
+		}
+		return 0
+	})
+	return total, sorted[min(start, total):min(start+size, total)]
+}
+
+// filterValues are an item's values of a field as filters compare them: custom booleans as 1 and 0.
+func (t *crmType) filterValues(item *object, field string) []string {
+	values := item.texts(field)
+	if !strings.HasPrefix(field, "ufCrm") || t.field(field).kind != "boolean" {
+		return values
+	}
+	out := []string{}
+	for _, v := range values {
+		out = append(out, map[string]string{"Y": "1"}[v]+map[bool]string{true: "0"}[v != "Y"])
+	}
+	return out
 }
 
 // idList is a few ids in order, then a range of ids without gaps: items that exist, then items that are made up.
@@ -156,19 +271,29 @@ func (t *crmType) ids(conditions []condition, narrow bool) idList {
 			l.to = min(l.to, n)
 		case "<=":
 			l.to = min(l.to, n+1)
-		case "=", "@":
-			// Those that are asked for, one by one.
-			for _, v := range c.values {
-				if id, err := strconv.Atoi(v); err == nil && id >= l.from && id < l.to {
-					l.few = append(l.few, id)
-				}
-			}
-			slices.Sort(l.few)
-			l.few = slices.Compact(l.few)
-			l.to = l.from
+		default:
+			l.spell(c)
 		}
-		l.few = slices.DeleteFunc(l.few, func(id int) bool { return !c.holds(strconv.Itoa(id)) })
+		l.few = slices.DeleteFunc(l.few, func(id int) bool { return !c.holds([]string{strconv.Itoa(id)}) })
 	}
 	l.to = max(l.to, l.from)
 	return l
+}
+
+// spell writes the range out, for conditions that leave gaps in it: those that are asked for, one by one.
+func (l *idList) spell(c condition) {
+	if c.operator == "=" || c.operator == "@" {
+		for _, v := range c.values {
+			if id, err := strconv.Atoi(v); err == nil && id >= l.from && id < l.to {
+				l.few = append(l.few, id)
+			}
+		}
+	} else {
+		for id := l.from; id < l.to; id++ {
+			l.few = append(l.few, id)
+		}
+	}
+	slices.Sort(l.few)
+	l.few = slices.Compact(l.few)
+	l.to = l.from
 }

@@ -75,7 +75,7 @@ func (t *crmType) generate(id int) *object {
 		case f.kind == "enumeration" && len(f.values) > 0:
 			value = f.values[r.IntN(len(f.values))].id
 		case containsFlag(f.flags, 'm'):
-			value = &object{values: map[string]any{}, list: true}
+			value = newObject()
 		}
 		item.set(f.name, value)
 	}

@@ -2,6 +2,8 @@ package portalsim
 
 import (
 	"encoding/json"
+	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +17,7 @@ func (s *Sim) oauthHandler() http.Handler {
 	mux.HandleFunc("/rest/app.info", s.serveAppInfo)
 	mux.HandleFunc("/rest/app.info.json", s.serveAppInfo)
 	mux.HandleFunc("/rest/app.info/", s.serveAppInfo)
-	mux.HandleFunc("GET /api/v1/{$}", serveLibrary)
+	mux.HandleFunc("GET /api/v1/{$}", s.serveLibrary)
 	s.routeControl(mux)
 	return mux
 }
@@ -54,7 +56,14 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 		return oauthError("invalid_client", "Invalid client")
 	}
 	if code := s.refusals[app.ClientID]; code != "" {
-		return oauthError(code, "Refused on purpose")
+		status, answer := oauthError(code, "Refused on purpose")
+		if code == "wrong_client" && s.chance(2) { // official Python SDK, errors/oauth.py
+			status = http.StatusOK
+		}
+		if code == "invalid_client" && s.chance(2) {
+			status = http.StatusBadRequest
+		}
+		return status, answer
 	}
 	var set map[string]*token
 	var text string
@@ -72,9 +81,13 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 	}
 	t.portal.mu.Lock()
 	in := t.portal.installs[app.ClientID]
-	gone, unpaid := in == nil, in != nil && in.paymentExpired
+	gone, unpaid, dismissed := in == nil, in != nil && in.paymentExpired, t.user.Dismissed
 	t.portal.mu.Unlock()
 	switch {
+	case gone && s.options.Truth.Removals: // official Python SDK, errors/oauth.py
+		return http.StatusUnauthorized, newObject().set("error", "NOT_INSTALLED").set("error_description", "Application was removed from the portal")
+	case t.revoked || dismissed:
+		return oauthError("invalid_grant", "Invalid grant")
 	case gone:
 		return oauthError("invalid_client", "Application is not installed")
 	case unpaid:
@@ -88,7 +101,7 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 		set("expires_in", int(s.options.AccessLife/time.Second)).
 		set("scope", strings.Join(app.Scope, ",")).
 		set("domain", host).
-		set("server_endpoint", "http://"+host+"/rest/").
+		set("server_endpoint", s.server.scheme()+"://"+host+"/rest/").
 		set("status", app.Status).
 		set("client_endpoint", t.portal.Endpoint()).
 		set("member_id", t.portal.MemberID).
@@ -112,7 +125,7 @@ func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	t := s.access[params.Get("auth")]
 	switch {
-	case t == nil:
+	case t == nil || t.revoked:
 		writeError(w, http.StatusUnauthorized, "invalid_token", "Unable to get application by token")
 		return
 	case !s.now().Before(t.expires):
@@ -131,14 +144,14 @@ func (s *Sim) serveAppInfo(w http.ResponseWriter, r *http.Request) {
 	result := newObject().
 		set("client_id", app.ClientID).
 		set("scope", strings.Join(t.scope, ",")).
-		set("expires", t.expires.Format(time.RFC3339)).
+		set("expires", moment(t.expires)).
 		set("install", newObject().
 			set("installed", installed).
 			set("version", version).
 			set("status", app.Status).
 			set("scope", strings.Join(t.scope, ",")).
 			set("domain", host).
-			set("uri", "http://"+host).
+			set("uri", s.server.scheme()+"://"+host).
 			set("client_endpoint", p.Endpoint()).
 			set("member_id", p.MemberID).
 			set("member_type", "COM_BITRIX24_NET")).
@@ -161,7 +174,7 @@ func (p *Portal) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := randomHex(16)
-	s.codes[code] = &token{app.ClientID, p, user, app.Scope, s.now().Add(30 * time.Second)}
+	s.codes[code] = &token{clientID: app.ClientID, portal: p, user: user, scope: app.Scope, expires: s.now().Add(30 * time.Second)}
 	back := url.Values{
 		"code": {code}, "state": {r.URL.Query().Get("state")}, "domain": {r.Host}, "member_id": {p.MemberID},
 		"scope": {strings.Join(app.Scope, ",")}, "server_domain": {s.server.host()},
@@ -173,7 +186,8 @@ func (p *Portal) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) oauthParams(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	params := r.URL.Query()
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "application/json" && r.ContentLength != 0 {
 		var fields map[string]any
 		if json.NewDecoder(r.Body).Decode(&fields) != nil {
 			writeOAuthError(w, "invalid_request", "Malformed body")
@@ -186,7 +200,7 @@ func (s *Sim) oauthParams(w http.ResponseWriter, r *http.Request) (url.Values, b
 		}
 		return params, true
 	}
-	if r.ParseForm() != nil {
+	if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		writeOAuthError(w, "invalid_request", "Malformed body")
 		return nil, false
 	}

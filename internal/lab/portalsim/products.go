@@ -78,11 +78,11 @@ func (p *Portal) AddProducts(entityTypeID, id, count int) error {
 func methodProductRowList(c *call) (any, *apiError) {
 	code, owner := c.params.text("filter", "=ownerType"), c.params.text("filter", "=ownerId")
 	if code == "" || owner == "" {
-		return nil, &apiError{400, "INVALID_ARG_VALUE", "Invalid value for parameter {filter}", nil}
+		return nil, failure(400, "INVALID_ARG_VALUE", "Invalid value for parameter {filter}")
 	}
 	at := slices.IndexFunc(c.portal.types, func(t *crmType) bool { return t.shortCode() == code })
 	if at < 0 || !c.user.CRM || c.user.Extranet {
-		return nil, &apiError{400, "ACCESS_DENIED", "Access denied", nil}
+		return nil, failure(400, "ACCESS_DENIED", "Access denied")
 	}
 	id, _ := strconv.Atoi(owner)
 	rows := c.portal.products[productKey(code, id)]
@@ -91,12 +91,12 @@ func methodProductRowList(c *call) (any, *apiError) {
 		slices.Reverse(rows)
 	}
 	all := newObject()
-	for i, row := range rows {
+	for _, row := range rows {
 		copied := newObject().set("id", row.values["id"]).set("ownerId", id).set("ownerType", code)
 		for _, name := range row.keys {
 			copied.set(name, row.values[name])
 		}
-		all.set(strconv.Itoa(i), copied)
+		all.push(copied)
 	}
 	return newObject().set("productRows", c.page(all)), nil
 }

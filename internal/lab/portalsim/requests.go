@@ -44,3 +44,29 @@ func (p *Portal) Log(method string, user int) []Request {
 	}
 	return out
 }
+
+// Requests counts the HTTP requests that the portal's REST answered: all of them for "", else those of one method.
+func (p *Portal) Requests(method string) int { return p.count(p.requests, method) }
+
+// Overruns counts the requests that were refused because the bucket was full.
+func (p *Portal) Overruns() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.overruns
+}
+
+// Commands counts method calls, those within batches one by one.
+func (p *Portal) Commands(method string) int { return p.count(p.commands, method) }
+
+func (p *Portal) count(counts map[string]int, method string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if method != "" {
+		return counts[method]
+	}
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}

@@ -1,23 +1,11 @@
 package portalsim
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
-
-// apiError is an error as the platform answers it.
-type apiError struct {
-	status      int
-	code        string
-	description string
-	extra       *object
-}
 
 // call is one method call under way: its parameters, and who calls.
 type call struct {
@@ -47,20 +35,23 @@ func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	// Pages of any origin call REST with the token that the JS library gives them.
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Access-Control-Allow-Headers", "origin, content-type, accept, x-requested-with")
+	w.Header().Set("Access-Control-Allow-Headers", "origin, content-type, accept, x-requested-with, authorization")
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
+	w, finish := transport(w, r.URL.Path)
+	defer finish()
 	name, hook := p.parsePath(r.URL.Path)
 	params, err := restParams(w, r)
 	if err != nil {
-		p.refuse(w, &apiError{http.StatusBadRequest, "INVALID_REQUEST", "Malformed parameters", nil})
+		p.refuse(w, failure(http.StatusBadRequest, "INVALID_REQUEST", "Malformed parameters"))
 		return
 	}
+	token := accessToken(r, params)
 	p.sim.mu.Lock()
 	now := p.sim.now()
-	t := p.sim.access[params.text("auth")]
+	t := p.sim.access[token]
 	p.sim.mu.Unlock()
 	if hook != nil {
 		t = hook
@@ -82,15 +73,18 @@ func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if limited {
-		p.refuse(w, &apiError{http.StatusServiceUnavailable, "QUERY_LIMIT_EXCEEDED", "Too many requests", nil})
+		p.refuse(w, failure(http.StatusServiceUnavailable, "QUERY_LIMIT_EXCEEDED", "Too many requests"))
 		return
 	}
-	c, refusal := p.authorize(params, t, hook != nil, now)
+	c, refusal := p.authorize(name, token != "", t, hook != nil, now)
 	var result any
-	if refusal == nil && name == "batch" {
-		result, refusal = c.batch()
-	} else if refusal == nil {
-		result, refusal = c.run(name)
+	if refusal == nil {
+		c.params = params
+		if name == "batch" {
+			result, refusal = c.batch()
+		} else {
+			result, refusal = c.run(name)
+		}
 	}
 	if refusal != nil {
 		p.refuse(w, refusal)
@@ -102,10 +96,11 @@ func (p *Portal) serveREST(w http.ResponseWriter, r *http.Request) {
 // refuse answers an error, in one of the ways that are known of portals.
 func (p *Portal) refuse(w http.ResponseWriter, e *apiError) { p.sim.varyError(e).write(w) }
 
-// parsePath reads the method, and for a webhook whose it is.
+// parsePath reads the method, and for a webhook whose it is. Slashes too many do not matter.
 func (p *Portal) parsePath(path string) (name string, hook *token) {
-	rest := strings.Trim(strings.TrimPrefix(path, p.path+"/rest/"), "/")
-	if parts := strings.Split(rest, "/"); len(parts) == 3 {
+	parts := strings.FieldsFunc(strings.TrimPrefix(path, p.path+"/rest/"), func(r rune) bool { return r == '/' })
+	rest := strings.Join(parts, "/")
+	if len(parts) == 3 {
 		p.mu.Lock()
 		hook = p.webhooks[parts[0]+"/"+parts[1]]
 		p.mu.Unlock()
@@ -114,64 +109,105 @@ func (p *Portal) parsePath(path string) (name string, hook *token) {
 		}
 		rest = parts[2]
 	}
-	return strings.ToLower(strings.TrimSuffix(rest, ".json")), hook
+	name = strings.ToLower(rest)
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".json"), ".xml"), hook
 }
 
-// authorize checks a token or webhook (_includes/system-errors.md).
-func (p *Portal) authorize(params *object, t *token, webhook bool, now time.Time) (*call, *apiError) {
+// authorize checks a token or webhook. The documentation (_includes/system-errors.md) and the platform's code differ in
+// statuses: there every refusal of a token is 401.
+func (p *Portal) authorize(name string, given bool, t *token, webhook bool, now time.Time) (*call, *apiError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	truth := p.sim.options.Truth.Refusals
 	switch {
+	case p.deleted && truth:
+		return nil, failure(403, "PORTAL_DELETED", "Portal was deleted")
 	case p.deleted:
-		return nil, &apiError{500, "PORTAL_DELETED", "Portal was deleted", nil}
-	case p.plan == "free":
-		return nil, &apiError{403, "ACCESS_DENIED", "REST API is available only on commercial plans", nil}
-	case webhook && (t == nil || t.user == nil):
-		return nil, &apiError{401, "INVALID_CREDENTIALS", "Invalid request credentials", nil}
+		return nil, failure(500, "PORTAL_DELETED", "Portal was deleted")
+	case !p.sim.isMethod(name): // told before anybody looks at the token
+		return nil, failure(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+	case webhook && (t == nil || t.user == nil || t.user.Dismissed):
+		return nil, failure(401, "INVALID_CREDENTIALS", "Invalid request credentials")
+	case webhook && p.plan == "free":
+		return nil, p.tokenRefusal("ACCESS_DENIED")
 	case webhook:
-		return &call{portal: p, user: t.user, caller: "webhook/" + t.clientID, scope: t.scope, params: params, now: now}, nil
-	case params.text("auth") == "":
-		return nil, &apiError{401, "NO_AUTH_FOUND", "Wrong authorization data", nil}
-	case t == nil || t.portal != p || p.installs[t.clientID] == nil:
-		return nil, &apiError{401, "invalid_token", "Unable to get application by token", nil}
+		return &call{portal: p, user: t.user, caller: "webhook/" + t.clientID, scope: t.scope, now: now}, nil
+	case !given:
+		return nil, failure(401, "NO_AUTH_FOUND", "Wrong authorization data")
+	case p.plan == "free":
+		return nil, p.tokenRefusal("ACCESS_DENIED")
+	case t == nil || t.portal != p:
+		return nil, failure(401, "invalid_token", "Unable to get application by token")
+	case p.installs[t.clientID] == nil && truth:
+		return nil, failure(401, "APPLICATION_NOT_FOUND", "Application not found")
+	case t.revoked || p.installs[t.clientID] == nil:
+		return nil, failure(401, "invalid_token", "Unable to get application by token")
 	case !now.Before(t.expires):
-		return nil, &apiError{401, "expired_token", "The access token provided has expired.", nil}
+		return nil, failure(401, "expired_token", "The access token provided has expired.")
 	case p.installs[t.clientID].paymentExpired:
-		return nil, &apiError{401, "PAYMENT_REQUIRED", "Payment required", nil}
+		return nil, failure(401, "PAYMENT_REQUIRED", "Payment required")
+	case t.user.Dismissed:
+		return nil, failure(401, "authorization_error", "Unable to authorize user")
 	case t.user.NoApp:
-		return nil, &apiError{403, "user_access_error", "The user does not have access to the application.", nil}
+		return nil, p.tokenRefusal("user_access_error")
 	}
 	in := p.installs[t.clientID]
-	return &call{portal: p, user: t.user, app: in.app, install: in, caller: t.clientID, scope: t.scope, params: params, now: now}, nil
+	return &call{portal: p, user: t.user, app: in.app, install: in, caller: t.clientID, scope: t.scope, now: now}, nil
+}
+
+// tokenRefusal is a refusal whose status sources do not agree on.
+func (p *Portal) tokenRefusal(code string) *apiError {
+	status, description := 403, map[string]string{
+		"ACCESS_DENIED":      "REST API is available only on commercial plans",
+		"user_access_error":  "The user does not have access to the application.",
+		"insufficient_scope": "The request requires higher privileges than provided by the access token",
+	}[code]
+	if p.sim.options.Truth.Refusals {
+		status = 401
+		if code == "ACCESS_DENIED" {
+			description = "REST is available only on commercial plans."
+		}
+	}
+	return failure(status, code, description)
+}
+
+func (s *Sim) isMethod(name string) bool {
+	_, ok := s.methods[name]
+	return ok || name == "batch"
 }
 
 // run calls one method. One portal runs one method at a time: it is a simulator.
 func (c *call) run(name string) (any, *apiError) {
-	m, ok := methods()[name]
+	m, ok := c.portal.sim.methods[name]
 	switch {
 	case !ok:
-		return nil, &apiError{404, "ERROR_METHOD_NOT_FOUND", "Method not found!", nil}
+		return nil, failure(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+	case m.scope != "" && !c.granted(m.scope):
+		return nil, c.portal.tokenRefusal("insufficient_scope")
 	case m.appOnly && c.app == nil:
-		return nil, &apiError{403, "WRONG_AUTH_TYPE", "Current authorization type is denied for this method Application context required", nil}
-	case m.scope != "" && !slices.ContainsFunc(strings.Split(m.scope, "|"), func(s string) bool { return slices.Contains(c.scope, s) }):
-		return nil, &apiError{403, "insufficient_scope", "The request requires higher privileges than provided by the access token", nil}
+		return nil, failure(403, "WRONG_AUTH_TYPE", "Current authorization type is denied for this method Application context required")
 	}
 	c.portal.mu.Lock()
 	defer c.portal.mu.Unlock()
 	c.portal.commands[name]++
 	if f := c.portal.failing[name]; f != nil && f.done < f.Count {
 		f.done++
-		return nil, &apiError{400, f.Kind, "Failing on purpose", nil}
+		return nil, failure(400, f.Kind, "Failing on purpose")
 	}
 	start := time.Now()
 	used := c.portal.usageOf(c.caller, name)
 	if used.sum(c.now) > c.portal.operatingLimit && c.portal.operatingLimit > 0 {
-		return nil, &apiError{429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.", nil}
+		return nil, failure(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.")
 	}
 	result, refusal := m.run(c)
 	used.add(c.now, time.Since(start).Seconds()+c.portal.cost[name])
 	c.operating, c.resetAt = used.sum(c.now), used.resetAt(c.now)
 	return result, refusal
+}
+
+// granted reports whether the token has one of the scopes, which "|" divides.
+func (c *call) granted(scopes string) bool {
+	return slices.ContainsFunc(strings.Split(scopes, "|"), func(s string) bool { return slices.Contains(c.scope, s) })
 }
 
 func (c *call) envelope(result any, start time.Time) *object {
@@ -183,196 +219,4 @@ func (c *call) envelope(result any, start time.Time) *object {
 		out.set("total", *c.total)
 	}
 	return out.set("time", c.timing(start))
-}
-
-// batch runs commands in order, each able to use the results before it (settings/how-to-call-rest-api/batch.md).
-func (c *call) batch() (any, *apiError) {
-	commands, _ := c.params.get("cmd").(*object)
-	if commands == nil {
-		return nil, &apiError{400, "ERROR_ARGUMENT", "Argument 'cmd' is null or empty", newObject().set("argument", "cmd")}
-	}
-	halt := slices.Contains([]string{"1", "Y", "true"}, c.params.text("halt"))
-	results, errs, totals, nexts, times := newObject(), newObject(), newObject(), newObject(), newObject()
-	results.list, errs.list = commands.list, false
-	for i, key := range commands.keys {
-		start := time.Now()
-		name, query, _ := strings.Cut(commands.text(key), "?")
-		name = strings.ToLower(name)
-		params := newObject()
-		decodeQuery(params, query)
-		substitute(params, results)
-		sub := *c
-		sub.params, sub.total, sub.next = params, nil, nil
-		var result any
-		var refusal *apiError
-		switch {
-		case i >= 50:
-			refusal = &apiError{400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded", nil}
-		case name == "batch":
-			refusal = &apiError{405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage", nil}
-		default:
-			result, refusal = sub.run(name)
-		}
-		if refusal != nil {
-			errs.set(key, c.portal.sim.varyError(refusal).body())
-			if halt {
-				break
-			}
-			continue
-		}
-		plain, _ := json.Marshal(result)
-		tree, _ := decodeJSON(plain) // the form that later commands refer to
-		results.set(key, tree)
-		if sub.total != nil {
-			totals.set(key, *sub.total)
-		}
-		if sub.next != nil {
-			nexts.set(key, *sub.next)
-		}
-		times.set(key, sub.timing(start))
-	}
-	return newObject().set("result", results).set("result_error", errs).set("result_total", totals).
-		set("result_next", nexts).set("result_time", times), nil
-}
-
-var reference = regexp.MustCompile(`\$result((?:\[[^\]\s]+\])+)`)
-
-// substitute puts results in place of $result[key][field]; what does not resolve to a scalar stays as text.
-func substitute(params *object, results *object) {
-	for _, key := range params.keys {
-		switch v := params.values[key].(type) {
-		case *object:
-			substitute(v, results)
-		case string:
-			params.values[key] = reference.ReplaceAllStringFunc(v, func(ref string) string {
-				path := strings.Split(strings.Trim(strings.TrimPrefix(ref, "$result"), "[]"), "][")
-				switch found := results.get(path...).(type) {
-				case nil, *object:
-					return ref
-				default:
-					return fmt.Sprint(found)
-				}
-			})
-		}
-	}
-}
-
-func (e *apiError) body() *object {
-	out := newObject().set("error", e.code).set("error_description", e.description)
-	if e.extra != nil {
-		for _, key := range e.extra.keys {
-			out.set(key, e.extra.values[key])
-		}
-	}
-	return out
-}
-
-func (e *apiError) write(w http.ResponseWriter) { writeJSON(w, e.status, e.body()) }
-
-// restParams reads parameters from the query and from a JSON or form body.
-func restParams(w http.ResponseWriter, r *http.Request) (*object, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16<<20))
-	if err != nil {
-		return nil, err
-	}
-	params := newObject()
-	decodeQuery(params, r.URL.RawQuery)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") && len(body) > 0 {
-		value, err := decodeJSON(body)
-		if err != nil {
-			return nil, err
-		}
-		if nested, ok := value.(*object); ok {
-			for _, key := range nested.keys {
-				params.set(key, nested.values[key])
-			}
-		}
-		return params, nil
-	}
-	decodeQuery(params, string(body))
-	return params, nil
-}
-
-// write answers in a fault's way and reports whether that was the whole answer.
-func (f *Fault) write(w http.ResponseWriter, r *http.Request) bool {
-	if f.Delay > 0 {
-		select {
-		case <-time.After(f.Delay):
-		case <-r.Context().Done():
-		}
-	}
-	switch f.Kind {
-	case "delay":
-		return r.Context().Err() != nil // who gave up meanwhile gets nothing done
-	case "html":
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body><h1>Maintenance</h1></body></html>")
-	case "empty":
-		w.WriteHeader(http.StatusOK)
-	case "text": // JSON of another kind, under another name
-		w.Header().Set("Content-Type", "text/plain")
-		_, _ = io.WriteString(w, `["unexpected"]`)
-	case "truncated":
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"result":{"result":{"profile":{"ID":"1","ADM`)
-	case "cut":
-		w.Header().Set("Content-Length", "100000")
-		_, _ = io.WriteString(w, `{"result":{"result":`)
-		panic(http.ErrAbortHandler)
-	case "huge":
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"result":"`)
-		chunk := []byte(strings.Repeat("x", 1<<20))
-		for range 100 {
-			if _, err := w.Write(chunk); err != nil {
-				return true
-			}
-		}
-		_, _ = io.WriteString(w, `"}`)
-	case "redirect":
-		w.Header().Set("Location", f.Target)
-		w.WriteHeader(http.StatusFound)
-	case "reset":
-		panic(http.ErrAbortHandler)
-	default:
-		writeError(w, f.Status, f.Kind, "Failing on purpose")
-	}
-	return true
-}
-
-// timing is the member "time" of an answer (api-reference/data-types.md, time).
-func (c *call) timing(start time.Time) *object {
-	out := timing(start)
-	if c.resetAt.IsZero() { // a batch: its commands are counted one by one
-		return out
-	}
-	return out.set("operating_reset_at", c.resetAt.Unix()).set("operating", c.operating)
-}
-
-func timing(start time.Time) *object {
-	end := time.Now()
-	unix := func(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-	return newObject().
-		set("start", unix(start)).
-		set("finish", unix(end)).
-		set("duration", end.Sub(start).Seconds()).
-		set("processing", end.Sub(start).Seconds()/2).
-		set("date_start", start.Format(time.RFC3339)).
-		set("date_finish", end.Format(time.RFC3339)).
-		set("operating", 0)
-}
-
-func writeError(w http.ResponseWriter, status int, code, description string) {
-	(&apiError{status, code, description, nil}).write(w)
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
 }

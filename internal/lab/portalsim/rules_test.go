@@ -86,7 +86,7 @@ func TestWebhooksAndOnPremisePaths(t *testing.T) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	want(t, w.do(http.MethodGet, hook+"user.get", "", ""), 403, "insufficient_scope")
-	want(t, w.do(http.MethodGet, hook+"app.info", "", ""), 403, "WRONG_AUTH_TYPE")
+	want(t, w.do(http.MethodGet, hook+"event.get", "", ""), 403, "WRONG_AUTH_TYPE")
 	want(t, w.do(http.MethodGet, p.Endpoint()+"2/invented/profile", "", ""), 401, "INVALID_CREDENTIALS")
 }
 

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Seed adds data from JSON: {"users":[...],"items":{"1":[{"id":7,"title":"..."}]},"types":[{"entityTypeId":1050,
@@ -44,7 +44,7 @@ func (p *Portal) Seed(from io.Reader) error {
 		at := slices.IndexFunc(types, func(t *crmType) bool { return t.entityTypeID == number })
 		value, err := decodeJSON(list)
 		items, ok := value.(*object)
-		if at < 0 || err != nil || !ok || !items.list {
+		if at < 0 || err != nil || !ok || !strings.HasPrefix(strings.TrimSpace(string(list)), "[") {
 			return fmt.Errorf("seed: items of %q: no such type, or no list", id)
 		}
 		for _, key := range items.keys {
@@ -75,93 +75,4 @@ func (p *Portal) Seed(from io.Reader) error {
 		p.users = append(p.users, &u)
 	}
 	return nil
-}
-
-func smartProcess(entityTypeID int, title string) *crmType {
-	titles := [2]string{title, title}
-	return &crmType{entityTypeID: entityTypeID, typeID: entityTypeID - 1000, title: titles, plural: titles, fields: parseFields(commonFields)}
-}
-
-// AddField adds a custom field to a type, gives an item a value in it (JSON), and tells the apps that listen.
-func (p *Portal) AddField(entityTypeID int, name, kind, title string, itemID int, value string) error {
-	p.mu.Lock()
-	t := p.crmType(entityTypeID)
-	var item *object
-	if t != nil {
-		item = t.item(itemID)
-	}
-	parsed, err := decodeJSON([]byte(value))
-	if item == nil || err != nil {
-		p.mu.Unlock()
-		return fmt.Errorf("add field: no item %d of type %d, or no JSON: %w", itemID, entityTypeID, err)
-	}
-	t.fields = append(slices.Clone(t.fields), field{name: name, kind: kind, titles: [2]string{title, title}, flags: "d"})
-	item.set(name, parsed)
-	var clients []string
-	for clientID := range p.installs {
-		clients = append(clients, clientID)
-	}
-	p.mu.Unlock()
-	entity := map[int]string{1: "LEAD", 2: "DEAL", 3: "CONTACT", 4: "COMPANY", 7: "QUOTE"}[entityTypeID]
-	if entity == "" {
-		entity = "TYPE"
-	}
-	for _, clientID := range clients {
-		p.Emit(clientID, "ONCRM"+entity+"USERFIELDADD", url.Values{"data[FIELDS][FIELD_NAME]": {upperName(name)}}, 1)
-	}
-	return nil
-}
-
-// Unbind takes an app's placement away, as another administrator's tool may.
-func (p *Portal) Unbind(clientID, placementCode string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if in := p.installs[clientID]; in != nil {
-		in.placements = slices.DeleteFunc(in.placements, func(pl placement) bool { return pl.Placement == placementCode })
-	}
-}
-
-// PlacementTitle is what an app's placement is called in a language.
-func (p *Portal) PlacementTitle(clientID, placementCode, lang string) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if in := p.installs[clientID]; in != nil {
-		for _, pl := range in.placements {
-			if pl.Placement == placementCode {
-				if local := pl.LangAll.text(lang, "TITLE"); local != "" {
-					return local
-				}
-				return pl.Title
-			}
-		}
-	}
-	return ""
-}
-
-// ChangeItem gives an item another value (JSON) in a field, as somebody who edits it does.
-func (p *Portal) ChangeItem(entityTypeID, id int, name, value string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	t := p.crmType(entityTypeID)
-	parsed, err := decodeJSON([]byte(value))
-	if t == nil || t.item(id) == nil || err != nil {
-		return fmt.Errorf("change item: no item %d of type %d, or no JSON: %w", id, entityTypeID, err)
-	}
-	t.item(id).set(name, parsed)
-	return nil
-}
-
-// MakeLarge gives an item so many custom fields and product rows, of various types.
-func (p *Portal) MakeLarge(entityTypeID, id, fields, rows int) error {
-	kinds := []struct{ kind, value string }{
-		{"string", `"Some text of a usual length"`}, {"integer", `42`}, {"double", `1.5`}, {"boolean", `"Y"`}, {"date", `"2026-01-20T03:00:00+03:00"`},
-		{"money", `"99.5|EUR"`}, {"employee", `1`}, {"url", `"https://example.com/page"`}, {"string", `null`},
-	}
-	for i := range fields {
-		k := kinds[i%len(kinds)]
-		if err := p.AddField(entityTypeID, fmt.Sprintf("ufCrm_%d", 1800000000000+i), k.kind, fmt.Sprintf("Field %d (%s)", i+1, k.kind), id, k.value); err != nil {
-			return err
-		}
-	}
-	return p.AddProducts(entityTypeID, id, rows)
 }

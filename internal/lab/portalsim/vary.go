@@ -117,12 +117,13 @@ func (s *Sim) varyError(e *apiError) *apiError {
 	}
 	changed := *e
 	switch {
+	case e.code == "expired_token": // never seen otherwise, and clients compare with it
 	case s.chance(3):
 		changed.code = strings.ToUpper(e.code)
 	case s.chance(3):
 		changed.code = strings.ToLower(e.code)
 	}
-	other := map[string]int{"NOT_FOUND": 404, "PORTAL_DELETED": 410, "INVALID_CLIENT": 400}
+	other := map[string]int{"NOT_FOUND": 404, "PORTAL_DELETED": 410, "INVALID_CREDENTIALS": 403}
 	if status, ok := other[strings.ToUpper(e.code)]; ok && s.chance(2) {
 		changed.status = status
 	}
@@ -154,8 +155,8 @@ func (s *Sim) varyEvent(form url.Values) {
 			form.Del(name)
 		}
 	}
-	if scope := form.Get("auth[scope]"); scope != "" && s.chance(2) {
-		form.Set("auth[scope]", strings.ReplaceAll(scope, " ", ","))
+	if strings.Contains(form.Get("auth[scope]"), ",") && s.chance(2) {
+		form.Set("auth[scope]", "crm")
 	}
 	if s.chance(3) {
 		form.Set("event", strings.ToUpper(form.Get("event")[:2])+strings.ToLower(form.Get("event")[2:]))

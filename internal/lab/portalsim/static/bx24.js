@@ -5,11 +5,13 @@
   var name = String(window.name).split('|'); // DOMAIN|PROTOCOL|APP_SID
   var domain = name[0], protocol = name[1] === '1' ? 'https' : 'http', sid = name[2] || '';
   var origin = protocol + '://' + domain;
-  var callbacks = {}, count = 0, data = null, waiting = [], embedded = window.parent !== window && sid !== '';
+  var framesAsThePlatform = false; // the server writes true where Frames is on
+  var callbacks = {}, lasting = {}, count = 0, data = null, waiting = [], embedded = window.parent !== window && sid !== '';
 
-  function send(command, params, callback) {
+  function send(command, params, callback, lasts) {
     if (!embedded) return;
     var key = 'cb' + (++count);
+    if (lasts) lasting[key] = true;
     callbacks[key] = callback || function () {};
     var text = params ? JSON.stringify(params) : '';
     window.parent.postMessage([command, text, key, sid].filter(Boolean).join(':'), origin);
@@ -20,12 +22,16 @@
     var at = event.data.indexOf(':'), key = event.data.slice(0, at);
     if (!callbacks[key]) return;
     var callback = callbacks[key];
-    delete callbacks[key];
+    if (!lasting[key]) delete callbacks[key];
     callback(JSON.parse(event.data.slice(at + 1) || '{}'));
   });
 
+  // The platform's is never smaller than the visible part of the frame, so that fitWindow never makes a frame smaller.
   function scrollSize() {
     var d = document.documentElement;
+    if (framesAsThePlatform) {
+      return { scrollWidth: Math.max(d.scrollWidth, d.offsetWidth), scrollHeight: Math.max(d.scrollHeight, d.offsetHeight) };
+    }
     return { scrollWidth: Math.max(d.scrollWidth, d.offsetWidth), scrollHeight: Math.max(document.body.scrollHeight, d.offsetHeight) };
   }
 
@@ -39,10 +45,44 @@
     return out;
   }
 
+  function Refusal(answer, status) {
+    this.status = status;
+    this.ex = { error: answer.error, error_description: answer.error_description };
+  }
+  Refusal.prototype.getError = function () { return this.ex; };
+  Refusal.prototype.getStatus = function () { return this.status; };
+  Refusal.prototype.toString = function () {
+    return this.ex.error + (this.ex.error_description ? ': ' + this.ex.error_description : '') + ' (' + this.status + ')';
+  };
+
+  // Functions with a context of their own: the same pair gives the same function.
+  var proxies = [], proxied = null;
+
+  function proxy(func, context) {
+    var known = proxies.find(function (p) { return p.func === func && p.context === context; });
+    if (known) return known.made;
+    function made() {
+      var before = proxied;
+      proxied = this;
+      try { return func.apply(context, arguments); } finally { proxied = before; }
+    }
+    proxies.push({ func: func, context: context, made: made });
+    return made;
+  }
+
+  function loadScripts(list, callback) {
+    var rest = list.slice(), first = rest.shift();
+    if (first === undefined) { if (callback) callback(); return; }
+    var script = document.createElement('script');
+    script.src = first;
+    script.onload = function () { loadScripts(rest, callback); };
+    document.head.append(script);
+  }
+
   function result(answer, status, again) {
     return {
       data: function () { return answer.result; },
-      error: function () { return answer.error === undefined ? undefined : { status: status, ex: { error: answer.error, error_description: answer.error_description } }; },
+      error: function () { return answer.error === undefined ? undefined : new Refusal(answer, status); },
       total: function () { return answer.total; },
       more: function () { return answer.next > 0; },
       time: function () { return answer.time; },
@@ -136,10 +176,28 @@
     isAdmin: function () { return Boolean(data && data.IS_ADMIN); },
     getLang: function () { return data && data.LANG; },
     getDomain: function () { return domain; },
-    placement: { getInterface: function (callback) { send('getInterface', null, callback); }, info: function () { return data && { placement: data.PLACEMENT, options: data.PLACEMENT_OPTIONS }; } },
+    bind: function (element, name, func) { element.addEventListener(name, func); },
+    unbind: function (element, name, func) { element.removeEventListener(name, func); },
+    proxy: proxy,
+    proxyContext: function () { return proxied; },
+    loadScript: function (script, callback) { window.BX24.ready(function () { loadScripts([].concat(script), callback); }); },
+    im: {
+      callTo: function (user, video) { send('imCallTo', { userId: user, video: video }); },
+      phoneTo: function (phone) { send('imPhoneTo', { phone: phone }); },
+      openMessenger: function (dialog) { send('imOpenMessenger', { dialogId: dialog }); },
+      openHistory: function (dialog) { send('imOpenHistory', { dialogId: dialog }); }
+    },
+    placement: {
+      call: function (command, params, callback) { send(command, params, callback); },
+      bindEvent: function (event, callback) { send('placementBindEvent', { event: event }, callback, true); },
+      getInterface: function (callback) { send('getInterface', null, callback); }, info: function () { return data && { placement: data.PLACEMENT, options: data.PLACEMENT_OPTIONS }; } },
     getScrollSize: scrollSize,
     fitWindow: function (callback) { send('resizeWindow', { width: '100%', height: scrollSize().scrollHeight }, callback); },
-    resizeWindow: function (width, height, callback) { send('resizeWindow', { width: width, height: height }, callback); },
+    // Pixels: '100%' becomes 100 of them.
+    resizeWindow: function (width, height, callback) {
+      if (framesAsThePlatform) { width = parseInt(width, 10); height = parseInt(height, 10); }
+      send('resizeWindow', { width: width, height: height }, callback);
+    },
     setTitle: function (title, callback) { send('setTitle', { title: title }, callback); },
     openPath: function (path, callback) { send('openPath', { path: path }, callback); },
     reloadWindow: function () { send('reloadWindow'); },

@@ -2,6 +2,10 @@
 (function () {
   'use strict';
   var frames = {}; // by APP_SID
+  var asThePlatform = document.documentElement.dataset.frames === 'platform';
+  // What openPath opens (the platform's own page); older portals lack type.
+  var allowed = /^\/(crm\/(deal|lead|contact|company|type)|marketplace|company\/personal\/user\/[0-9]+|workgroups\/group\/[0-9]+)\//;
+  var mobile = /Android|iPhone|iPad|Mobile/i.test(navigator.userAgent);
 
   function post(path, fields) {
     return fetch(path, { method: 'POST', body: new URLSearchParams(fields || {}) }).then(function (r) {
@@ -35,7 +39,7 @@
         form.append(input);
       });
       box.append(iframe, form);
-      frames[o.sid] = { iframe: iframe, origin: o.origin };
+      frames[o.sid] = { iframe: iframe, origin: o.origin, placement: placement };
       form.submit();
     });
   }
@@ -59,7 +63,11 @@
   function openSlider(path, answer) {
     var url;
     try { url = new URL(path, location.origin); } catch (e) { url = null; }
-    if (path[0] !== '/' || !url || url.origin !== location.origin) {
+    if (asThePlatform && mobile) {
+      answer({ result: 'error', errorCode: 'METHOD_NOT_SUPPORTED_ON_DEVICE' });
+      return;
+    }
+    if (asThePlatform && !allowed.test(path) || path[0] !== '/' || !url || url.origin !== location.origin) {
       answer({ result: 'error', errorCode: 'PATH_NOT_AVAILABLE' });
       return;
     }
@@ -138,10 +146,12 @@
         break;
       case 'resizeWindow':
         if (call.params.height > 0) frame.iframe.style.height = Math.min(call.params.height, 100000) + 'px';
+        if (call.params.width === '100%') frame.iframe.style.width = '';
         if (call.params.width > 0) frame.iframe.style.width = call.params.width + 'px';
         answer({ result: true });
         break;
       case 'setTitle':
+        if (asThePlatform && frame.placement !== 'DEFAULT') break; // placements may not
         document.querySelector('h1').textContent = String(call.params.title);
         answer({});
         break;
@@ -182,6 +192,8 @@
       case 'setScroll':
         window.scrollTo(0, Number(call.params.scroll) || 0);
         answer({});
+        break;
+      case 'placementBindEvent': // tabs of items have no events
         break;
       case 'reloadWindow':
         location.reload();

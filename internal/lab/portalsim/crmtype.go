@@ -1,6 +1,7 @@
 package portalsim
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
@@ -41,6 +42,7 @@ type field struct {
 	flags      string    // r read-only, q required, m multiple, d dynamic, x deprecated
 	statusType string
 	values     []enumValue
+	settings   string // JSON of a custom field's settings; empty for none
 }
 
 type enumValue struct {
@@ -89,6 +91,16 @@ func (t *crmType) item(id int) *object {
 	return nil
 }
 
+// field finds a field by name; the zero one where there is none.
+func (t *crmType) field(name string) field {
+	for _, f := range t.fields {
+		if f.name == name {
+			return f
+		}
+	}
+	return field{}
+}
+
 func (p *Portal) crmType(entityTypeID int) *crmType {
 	for _, t := range p.types {
 		if t.entityTypeID == entityTypeID {
@@ -116,11 +128,13 @@ func (f field) describe(lang string) *object {
 	out.set("title", pick(f.titles, lang))
 	if f.values != nil {
 		items := newObject()
-		items.list = true
 		for i, v := range f.values {
 			items.set(fmt.Sprint(i), newObject().set("ID", fmt.Sprint(v.id)).set("VALUE", pick(v.titles, lang)))
 		}
 		out.set("items", items)
+	}
+	if f.settings != "" {
+		out.set("settings", json.RawMessage(f.settings))
 	}
 	return out.set("upperName", upperName(f.name))
 }
@@ -152,7 +166,7 @@ func (l fieldList) withValues(name string, values []enumValue) fieldList {
 	return l
 }
 
-// parseFields reads lines of name|type|English|Russian|flags|statusType.
+// parseFields reads lines of name|type|English|Russian|flags|statusType|settings.
 func parseFields(text string) fieldList {
 	var out fieldList
 	for line := range strings.SplitSeq(text, "\n") {
@@ -160,10 +174,10 @@ func parseFields(text string) fieldList {
 			continue
 		}
 		part := strings.Split(strings.TrimSpace(line), "|")
-		for len(part) < 6 {
+		for len(part) < 7 {
 			part = append(part, "")
 		}
-		out = append(out, field{name: part[0], kind: part[1], titles: [2]string{part[2], part[3]}, flags: part[4], statusType: part[5]})
+		out = append(out, field{name: part[0], kind: part[1], titles: [2]string{part[2], part[3]}, flags: part[4], statusType: part[5], settings: part[6]})
 	}
 	return out
 }

@@ -1,6 +1,9 @@
 package portalsim
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // usage counts the seconds that one method ran for one caller, in ten baskets of a minute (limits.md, resource
 // intensity). A basket's ten minutes begin with its first call.
@@ -52,4 +55,29 @@ func (u *usage) drop(now time.Time) {
 	for len(u.baskets) > 0 && now.Sub(u.baskets[0].start) >= 10*time.Minute {
 		u.baskets = u.baskets[1:]
 	}
+}
+
+// overLimit counts a request in the leaky bucket (limits.md) and reports whether it is one too many; callers hold mu.
+func (p *Portal) overLimit(now time.Time) bool {
+	rate, burst := p.sim.options.RatePerSecond, p.sim.options.RateBurst
+	if p.plan == "enterprise" {
+		rate, burst = rate*2.5, burst*5
+	}
+	if !p.bucketAt.IsZero() {
+		p.bucket = math.Max(0, p.bucket-now.Sub(p.bucketAt).Seconds()*rate)
+	}
+	p.bucketAt = now
+	if p.bucket+1 > burst {
+		p.overruns++
+		return true
+	}
+	p.bucket++
+	return false
+}
+
+// SetCost says how many seconds a method is counted to take, for the limit on operating time.
+func (p *Portal) SetCost(method string, seconds float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cost[method] = seconds
 }

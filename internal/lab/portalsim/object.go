@@ -11,11 +11,10 @@ import (
 	"strings"
 )
 
-// object is a JSON object that keeps its order, as PHP's arrays do; list says that it came as a list.
+// object is PHP's array: keys in order. Whether it is a JSON list or a JSON object is told by its keys alone.
 type object struct {
 	keys   []string
 	values map[string]any
-	list   bool
 }
 
 func newObject() *object { return &object{values: map[string]any{}} }
@@ -87,13 +86,62 @@ func (o *object) only(names []string) *object {
 	return out
 }
 
-// MarshalJSON writes the members in order; an empty object comes out as [], as PHP has it.
+// isList reports whether the keys are exactly 0 to n-1 in this order, which is when PHP writes a list.
+func (o *object) isList() bool {
+	for i, key := range o.keys {
+		if key != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// push adds a value under the next number.
+func (o *object) push(value any) *object { return o.set(strconv.Itoa(len(o.keys)), value) }
+
+// without is a copy without a member.
+func (o *object) without(name string) *object {
+	out := newObject()
+	for _, key := range o.keys {
+		if key != name {
+			out.set(key, o.values[key])
+		}
+	}
+	return out
+}
+
+// first are the first n values, as a list.
+func (o *object) first(n int) *object {
+	out := newObject()
+	for _, key := range o.keys[:min(n, len(o.keys))] {
+		out.push(o.values[key])
+	}
+	return out
+}
+
+// fold finds a member whatever the case of its name, as most methods of the platform's own module do.
+func (o *object) fold(name string) any {
+	if value, ok := o.values[name]; ok {
+		return value
+	}
+	for _, key := range o.keys {
+		if strings.EqualFold(key, name) {
+			return o.values[key]
+		}
+	}
+	return nil
+}
+
+// foldText is fold for a scalar.
+func (o *object) foldText(name string) string { return newObject().set("v", o.fold(name)).text("v") }
+
+// MarshalJSON writes the members in order, as a list where the keys are those of one; an empty array comes out as [].
 func (o *object) MarshalJSON() ([]byte, error) {
 	if o == nil || len(o.keys) == 0 {
 		return []byte("[]"), nil
 	}
-	open, end := byte('{'), byte('}')
-	if o.list {
+	open, end, list := byte('{'), byte('}'), o.isList()
+	if list {
 		open, end = '[', ']'
 	}
 	out := bytes.NewBuffer([]byte{open})
@@ -101,7 +149,7 @@ func (o *object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		if !o.list {
+		if !list {
 			name, _ := json.Marshal(key)
 			out.Write(append(name, ':'))
 		}
@@ -134,11 +182,10 @@ func decodeValue(d *json.Decoder, depth int) (any, error) {
 	if !nested {
 		return t, nil
 	}
-	out := newObject()
-	out.list = delim == '['
+	out, list := newObject(), delim == '['
 	for i := 0; d.More(); i++ {
 		key := strconv.Itoa(i)
-		if !out.list {
+		if !list {
 			name, err := d.Token()
 			if err != nil {
 				return nil, err
@@ -157,31 +204,41 @@ func decodeValue(d *json.Decoder, depth int) (any, error) {
 
 // decodeQuery reads name=value pairs with PHP's nested names into an object, in order.
 func decodeQuery(into *object, query string) {
-	for _, pair := range strings.Split(query, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err1 := url.QueryUnescape(name)
 		value, err2 := url.QueryUnescape(value)
-		if err1 != nil || err2 != nil || name == "" {
-			continue
+		if err1 == nil && err2 == nil {
+			into.setNested(name, value)
 		}
-		head, rest, nested := strings.Cut(name, "[")
-		path := []string{head}
-		if nested {
-			path = append(path, strings.Split(strings.TrimSuffix(rest, "]"), "][")...)
-		}
-		target := into
-		for _, step := range path[:len(path)-1] {
-			next, ok := target.values[step].(*object)
-			if !ok {
-				next = newObject()
-				target.set(step, next)
-			}
-			target = next
-		}
-		last := path[len(path)-1]
-		if last == "" {
-			last = strconv.Itoa(len(target.keys))
-		}
-		target.set(last, value)
 	}
+}
+
+// setNested sets a value under a name such as filter[@id][0] or select[].
+func (o *object) setNested(name, value string) {
+	if name == "" {
+		return
+	}
+	head, rest, nested := strings.Cut(name, "[")
+	path := []string{head}
+	if nested {
+		path = append(path, strings.Split(strings.TrimSuffix(rest, "]"), "][")...)
+	}
+	target := o
+	for _, step := range path[:len(path)-1] {
+		if step == "" {
+			step = strconv.Itoa(len(target.keys))
+		}
+		next, ok := target.values[step].(*object)
+		if !ok {
+			next = newObject()
+			target.set(step, next)
+		}
+		target = next
+	}
+	last := path[len(path)-1]
+	if last == "" {
+		last = strconv.Itoa(len(target.keys))
+	}
+	target.set(last, value)
 }
