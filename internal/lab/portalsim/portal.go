@@ -185,7 +185,7 @@ func (p *Portal) Rename() error {
 	p.mu.Lock()
 	n, last := len(p.servers), p.servers[len(p.servers)-1]
 	p.mu.Unlock()
-	server := last
+	var server *listener
 	if last.name != "" {
 		server = last.named(fmt.Sprintf("renamed%d-%s", n, strings.TrimPrefix(last.name, fmt.Sprintf("renamed%d-", n-1))))
 	} else {

@@ -68,7 +68,7 @@ func TestTokensInTheOtherPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != 200 {
+	if res.StatusCode != http.StatusOK {
 		t.Errorf("bearer: %d", res.StatusCode)
 	}
 }
