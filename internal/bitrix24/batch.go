@@ -1,9 +1,9 @@
 package bitrix24
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -70,55 +70,79 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	if len(commands) == 0 || len(commands) > MaxBatch {
 		return nil, fmt.Errorf("batch of %d commands: 1 to %d fit", len(commands), MaxBatch)
 	}
-	methods, names := map[string]string{}, make([]string, len(commands))
-	cmd := bytes.NewBufferString("{")
+	methods, names := make(map[string]string, len(commands)), make([]string, len(commands))
+	cmd := []byte(`{"halt":0,"cmd":{`) // written by hand: the commands run in this order, and a map has none
 	for i, command := range commands {
 		if i > 0 {
-			cmd.WriteByte(',')
+			cmd = append(cmd, ',')
 		}
-		key, _ := json.Marshal(command.Key)
-		line, _ := json.Marshal(command.line())
-		fmt.Fprintf(cmd, "%s:%s", key, line) // written by hand: the commands run in this order, and a map has none
+		cmd = append(appendText(cmd, command.Key), ':')
+		cmd = appendText(cmd, command.line())
 		methods[command.Key], names[i] = command.Method, command.Method
 	}
-	cmd.WriteByte('}')
+	cmd = append(cmd, "}}"...)
 	host := EndpointHost(to.Endpoint)
 	if err := c.buckets.blocked(host, names...); err != nil {
 		c.observe(ctx, Observation{Method: "batch", Code: CodeOf(err)})
 		return nil, err
 	}
 
-	answer, err := c.Call(ctx, to, "batch", map[string]any{"halt": 0, "cmd": json.RawMessage(cmd.Bytes())})
+	answer, err := c.Call(ctx, to, "batch", json.RawMessage(cmd))
 	if err != nil {
 		return nil, err
 	}
-	var parts struct {
-		Result Object `json:"result"`
-		Errors Object `json:"result_error"`
-		Totals Object `json:"result_total"`
-		Times  Object `json:"result_time"`
+	if answer.Result[0] != '{' {
+		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: errors.New("the result is no object")}
 	}
-	if err := json.Unmarshal(answer.Result, &parts); err != nil {
-		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: err}
+	result := &BatchResult{Errors: map[string]*Error{}, Totals: map[string]int{}}
+	EachMember(answer.Result, func(name, value []byte) bool {
+		switch string(name) {
+		case `"result"`:
+			result.Result = make(Object, len(commands))
+			eachAnswer(value, func(key string, raw []byte) { result.Result[key] = raw })
+		case `"result_error"`:
+			eachAnswer(value, func(key string, raw []byte) {
+				result.Errors[key] = commandError(methods[key], raw)
+				result.Errors[key].clean(to.Access)
+				c.buckets.learn(host, methods[key], result.Errors[key])
+			})
+		case `"result_total"`:
+			eachAnswer(value, func(key string, raw []byte) { result.Totals[key] = wholeNumber(raw) })
+		case `"result_time"`:
+			eachAnswer(value, func(key string, raw []byte) { c.buckets.reset(host, methods[key], resetAt(raw)) })
+		}
+		return true
+	})
+	return result, nil
+}
+
+// eachAnswer walks what a batch answers by command: an object, or, because PHP knows one kind of array, a list with its
+// indexes as keys.
+func eachAnswer(raw []byte, do func(key string, value []byte)) {
+	if len(raw) > 0 && raw[0] == '[' {
+		index := 0
+		EachElement(raw, func(value []byte) bool {
+			do(strconv.Itoa(index), value)
+			index++
+			return true
+		})
+		return
 	}
-	result := &BatchResult{Result: parts.Result, Errors: map[string]*Error{}, Totals: map[string]int{}}
-	for key, raw := range parts.Totals {
-		var total flexInt
-		if total.UnmarshalJSON(raw) == nil {
-			result.Totals[key] = int(total)
+	EachMember(raw, func(name, value []byte) bool {
+		do(Text(name), value)
+		return true
+	})
+}
+
+// appendText writes a text as JSON. Lines of commands are encoded for addresses and so need no escaping.
+func appendText(out []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			escaped, _ := json.Marshal(text)
+			return append(out, escaped...)
 		}
 	}
-	for key, raw := range parts.Errors {
-		result.Errors[key] = commandError(methods[key], raw)
-		result.Errors[key].clean(to.Access)
-		c.buckets.learn(host, methods[key], result.Errors[key])
-	}
-	for key, raw := range parts.Times {
-		var t timing
-		_ = t.UnmarshalJSON(raw)
-		c.buckets.reset(host, methods[key], t.ResetAt)
-	}
-	return result, nil
+	return append(append(append(out, '"'), text...), '"')
 }
 
 // commandError reads an error of one command. It comes without a status; 400 is what the methods document for theirs.
@@ -173,6 +197,14 @@ func appendParam(out []byte, name string, value any) []byte {
 	}
 	out = append(out, name...)
 	out = append(out, '=')
+	switch v := value.(type) {
+	case string:
+		return append(out, url.QueryEscape(v)...)
+	case int:
+		return strconv.AppendInt(out, int64(v), 10)
+	case int64:
+		return strconv.AppendInt(out, v, 10)
+	}
 	return append(out, url.QueryEscape(fmt.Sprint(value))...)
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"itemlens/internal/secret"
 )
 
@@ -173,7 +175,7 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 		}
 		return nil, &RedirectError{Method: method, Status: res.StatusCode, Location: location}
 	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, c.maxBody+1))
+	text, err := readAll(res, c.maxBody)
 	switch {
 	case err != nil:
 		return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "truncated", Err: err}
@@ -187,26 +189,42 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 	return answer, err
 }
 
-// encodeBody merges the token into the object that params marshal to.
+// readAll reads an answer, and a byte more than is allowed of one that is larger. An answer that tells its length is read
+// into as much memory as it takes, once.
+func readAll(res *http.Response, limit int64) ([]byte, error) {
+	var out bytes.Buffer
+	if res.ContentLength > 0 {
+		out.Grow(int(min(res.ContentLength, limit)) + bytes.MinRead)
+	}
+	_, err := out.ReadFrom(io.LimitReader(res.Body, limit+1))
+	return out.Bytes(), err
+}
+
+// encodeBody adds the token to the object that params marshal to.
 func encodeBody(params any, access secret.Text) ([]byte, error) {
-	fields := map[string]any{}
+	body := []byte("{}")
 	if params != nil {
-		text, err := json.Marshal(params)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(params); err != nil {
 			return nil, err
 		}
-		raw := map[string]json.RawMessage{}
-		if err := json.Unmarshal(text, &raw); err != nil {
-			return nil, err
-		}
-		for name, value := range raw {
-			fields[name] = value
-		}
 	}
-	if !access.IsZero() {
-		fields["auth"] = access.Reveal()
+	if access.IsZero() {
+		return body, nil
 	}
-	return json.Marshal(fields)
+	if len(body) < 2 || body[len(body)-1] != '}' {
+		return nil, errors.New("parameters are no object")
+	}
+	token, err := json.Marshal(access.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, len(body)+len(token)+len(`,"auth":`))
+	out = append(out, body[:len(body)-1]...)
+	if len(body) > len("{}") {
+		out = append(out, ',')
+	}
+	return append(append(append(out, `"auth":`...), token...), '}'), nil
 }
 
 func decodeAnswer(method string, res *http.Response, text []byte) (*Answer, error) {
@@ -216,54 +234,70 @@ func decodeAnswer(method string, res *http.Response, text []byte) (*Answer, erro
 		bad.Kind = "empty"
 		return nil, bad
 	}
-	var envelope struct {
-		Result      json.RawMessage `json:"result"`
-		Total       flexInt         `json:"total"`
-		Next        flexInt         `json:"next"`
-		Error       json.RawMessage `json:"error"`
-		Description flexText        `json:"error_description"`
-		Time        timing          `json:"time"`
-	}
-	if err := json.Unmarshal(text, &envelope); err != nil {
+	// It is checked once, as a whole; everything after that walks over valid JSON.
+	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) || text[0] != '{' {
+		var object map[string]json.RawMessage
+		err := json.Unmarshal(text, &object)
 		bad.Kind, bad.Err = "not_json", err
 		media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 		if media == "text/html" || text[0] == '<' {
 			bad.Kind = "html"
-		} else if isTruncation(err) {
+		} else if err != nil && isTruncation(err) {
 			bad.Kind = "truncated"
 		}
 		return nil, bad
 	}
-	if code, ok := errorCode(envelope.Error, string(envelope.Description)); ok {
-		return nil, &Error{Method: method, Status: res.StatusCode, Code: code, Description: string(envelope.Description)}
+	answer := &Answer{}
+	var failure json.RawMessage
+	var description flexText
+	EachMember(text, func(name, value []byte) bool {
+		switch string(name) {
+		case `"result"`:
+			answer.Result = value
+		case `"total"`:
+			answer.Total = wholeNumber(value)
+		case `"next"`:
+			answer.Next = wholeNumber(value)
+		case `"error"`:
+			failure = value
+		case `"error_description"`:
+			_ = description.UnmarshalJSON(value)
+		case `"time"`:
+			answer.ResetAt = resetAt(value)
+		}
+		return true
+	})
+	if code, ok := errorCode(failure, string(description)); ok {
+		return nil, &Error{Method: method, Status: res.StatusCode, Code: code, Description: string(description)}
 	}
 	switch {
 	case res.StatusCode >= 400:
 		bad.Kind = "status"
 		return nil, bad
-	case envelope.Result == nil:
+	case answer.Result == nil:
 		bad.Kind = "no_result"
 		return nil, bad
 	}
-	return &Answer{
-		Result: envelope.Result, Total: int(envelope.Total), Next: int(envelope.Next), ResetAt: envelope.Time.ResetAt,
-	}, nil
+	return answer, nil
 }
 
-// timing is what is used of the member "time" of an answer.
-type timing struct {
-	ResetAt int64
+// wholeNumber reads a whole number that may come as text; 0 where there is none.
+func wholeNumber(raw []byte) int {
+	var n flexInt
+	_ = n.UnmarshalJSON(raw)
+	return int(n)
 }
 
-// UnmarshalJSON never fails: a strange time must not cost an answer.
-func (t *timing) UnmarshalJSON(text []byte) error {
-	var fields struct {
-		ResetAt flexInt `json:"operating_reset_at"`
-	}
-	if json.Unmarshal(text, &fields) == nil {
-		t.ResetAt = int64(fields.ResetAt)
-	}
-	return nil
+// resetAt reads what is used of the member "time" of an answer: until when a method is blocked, in Unix time.
+func resetAt(raw []byte) int64 {
+	at := 0
+	EachMember(raw, func(name, value []byte) bool {
+		if string(name) == `"operating_reset_at"` {
+			at = wholeNumber(value)
+		}
+		return true
+	})
+	return int64(at)
 }
 
 func isTruncation(err error) bool {

@@ -73,6 +73,9 @@ type Visit struct {
 	token portal.Token
 	ask   bool // the next batch asks who the user is
 
+	answered bool      // the portal has answered to the user's token in this request
+	provenAt time.Time // when the portal last answered to the user's token
+
 	proven bool // the tokens are known to be the portal's; until then they get a stranger's share of requests
 }
 
@@ -130,6 +133,7 @@ func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (known port
 func (v *Visit) Session() (secret.Text, error) {
 	return v.gate.Sessions.Issue(session.Session{
 		MemberID: v.Portal.MemberID, UserID: v.User.ID, InstalledAt: v.Portal.InstalledAt.UnixMicro(), Lang: v.Lang, TimeZone: v.User.TimeZone,
+		ProvenAt: v.provenAt.Unix(),
 	})
 }
 
@@ -155,7 +159,8 @@ func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
 	case noToken:
 		return nil, portal.Problemf(portal.TokenExpired, "no token is stored for the user of the session")
 	}
-	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token, proven: true}, nil
+	return &Visit{Portal: p, User: portal.User{ID: s.UserID, TimeZone: s.TimeZone}, Lang: s.Lang, gate: g, token: token, proven: true,
+		provenAt: time.Unix(s.ProvenAt, 0)}, nil
 }
 
 // AskWho makes the next batch ask the portal who the user is and whether an administrator, although a session says it.
@@ -185,7 +190,22 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 			return nil, err
 		}
 	}
+	v.provenAt, v.answered = v.gate.Now(), true
 	return result, nil
+}
+
+// proofLife is how long an answer of the portal to a user's token proves that this user may still look: what is answered
+// from memory alone needs a proof that is not older.
+const proofLife = 10 * time.Minute
+
+// Prove asks the portal whether the user may still look, unless it has answered to the user's token lately.
+func (v *Visit) Prove(ctx context.Context) error {
+	if v.gate.Now().Sub(v.provenAt) < proofLife {
+		return nil
+	}
+	v.AskWho()
+	_, err := v.Batch(ctx, nil)
+	return err
 }
 
 func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {

@@ -34,10 +34,15 @@ func (g *Gate) ResumePage(c echo.Context, into any) (*Visit, error) {
 	if err := json.Unmarshal(body, into); err != nil {
 		return nil, &bitrix24.FormError{Field: "body", Reason: "is no JSON object of this request"}
 	}
-	session, err := visit.Session()
-	if err != nil {
-		return nil, err
-	}
-	c.Response().Header().Set(sessionHeader, session.Reveal())
+	// A session goes on where the portal has answered to its user's token, and nowhere else: who was dismissed must not
+	// keep one alive.
+	c.Response().Before(func() {
+		if !visit.answered {
+			return
+		}
+		if session, err := visit.Session(); err == nil {
+			c.Response().Header().Set(sessionHeader, session.Reveal())
+		}
+	})
 	return visit, nil
 }

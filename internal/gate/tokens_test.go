@@ -93,11 +93,8 @@ func TestAPageWithAnAdministratorsRefreshTokenStaysItsUsers(t *testing.T) {
 
 func TestAForeignTokenIsNoticedBeforeAnythingIsRead(t *testing.T) {
 	w, p, _ := setup(t)
-	mine := page{}
-	{
-		access, refresh := w.issue(who{acme, 1})
-		mine = p.mustOpen(t, w, acme, access, refresh)
-	}
+	access, refresh := w.issue(who{acme, 1})
+	mine := p.mustOpen(t, w, acme, access, refresh)
 	// The platform puts user 9 in the installer's place; the page is still user 1's.
 	w.advance(2 * time.Hour)
 	token := p.token(t, 1)

@@ -22,6 +22,7 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
+	"itemlens/internal/secret"
 )
 
 // Store is what jobs need of storage.
@@ -180,7 +181,7 @@ func (g *guard) Work(ctx context.Context, job *rivertype.JobRow, do func(context
 			err = errors.New("panic")
 		}
 	}()
-	return named(do(ctx))
+	return named(do(secret.WithWatch(ctx))) // the log's handler learns the secrets of the job
 }
 
 // named is an error as the queue may keep it: problem and code, both of known lists. The queue keeps the texts of errors

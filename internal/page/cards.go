@@ -75,6 +75,9 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	if err != nil {
 		return nil, nil, gate.Problem(err)
 	}
+	if err := visit.Prove(ctx); err != nil { // all of it may come from memory
+		return nil, nil, err
+	}
 	found := map[string]Name{}
 	for _, id := range request.People {
 		if person, ok := answer.Names.Person(id); ok && person.Name != "" {

@@ -32,6 +32,7 @@ type Session struct {
 	InstalledAt int64           `json:"i"` // of the portal, in microseconds: it ends with the installation
 	Lang        string          `json:"l"` // the platform's code
 	TimeZone    string          `json:"z"`
+	ProvenAt    int64           `json:"a"` // when the portal last answered to the user's token, Unix time
 	Expires     int64           `json:"e"` // Unix time
 }
 

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -242,10 +241,6 @@ func (s *Store) openToken(id portal.MemberID, row tokenRow) (portal.Token, error
 		MemberID: id, UserID: user, Access: access, Refresh: refresh,
 		ExpiresAt: row.ExpiresAt, Generation: row.Generation, DeadReason: row.DeadReason, StoredAt: row.StoredAt,
 	}, nil
-}
-
-func (row tokenRow) holds(hash []byte) bool {
-	return hash != nil && (bytes.Equal(row.RefreshHash, hash) || bytes.Equal(row.ClaimedHash, hash))
 }
 
 func tokenPlace(id portal.MemberID, user portal.UserID, column string) seal.Place {
