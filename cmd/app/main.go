@@ -216,6 +216,9 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		return fmt.Errorf("the configuration is not complete:\n%w", err)
 	}
 	log := slog.New(slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: c.LogLevel}))
+	if err := tuneMemory(log); err != nil {
+		log.Warn("memory is not bounded", "error", err.Error())
+	}
 	if c.Migrate {
 		if err := storage.Migrate(c.DatabaseURL); err != nil {
 			return err

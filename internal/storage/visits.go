@@ -23,7 +23,7 @@ func (s *Store) Visit(ctx context.Context, id portal.MemberID, refreshHash []byt
 		LEFT JOIN tokens AS installer ON installer.member_id = portals.member_id AND installer.user_id = portals.installer_id
 		      AND (installer.refresh_token IS NOT NULL OR installer.claimed_token IS NOT NULL)
 		WHERE portals.member_id = $1`, id, refreshHash)
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[struct {
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[struct { // by place: every page comes by here, and finding names costs as much as reading them
 		portalRow
 		PairOf      int64
 		PairCurrent bool

@@ -7,19 +7,6 @@ import (
 	"itemlens/internal/i18n"
 )
 
-// rowClass tells what the style of a row depends on.
-func rowClass(r *card.Row) string {
-	switch {
-	case r.Empty() && r.Always:
-		return "field empty always"
-	case r.Empty():
-		return "field empty"
-	case r.Always:
-		return "field always"
-	}
-	return "field"
-}
-
 // rowName is what the page's script knows a row by.
 func rowName(r *card.Row) string { return cmp.Or(r.Code, r.ID) }
 

@@ -33,14 +33,6 @@ func link(address string) templ.SafeURL {
 	return "#"
 }
 
-// classes joins a class with a second one that stands under a condition.
-func classes(always, second string, condition bool) string {
-	if condition {
-		return always + " " + second
-	}
-	return always
-}
-
 // jsonElement carries data for the page's script. The text must hold no "<".
 func jsonElement(attribute, json string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
