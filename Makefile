@@ -44,8 +44,8 @@ screenshots: deps
 # A short search for input that breaks a parser; each target for FUZZTIME.
 FUZZTIME ?= 20s
 fuzz:
-	for target in FuzzParseAppRequest FuzzParseEvent FuzzAnswer; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/bitrix24 || exit 1; done
-	for target in FuzzFormat FuzzCard; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/crm || exit 1; done
+	for target in FuzzParseAppRequest FuzzParseEvent FuzzAnswer FuzzWalk; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/bitrix24 || exit 1; done
+	for target in FuzzFormat FuzzCard; do go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./internal/card || exit 1; done
 
 # What a page costs, beside bare Echo and beside Express with the official SDK: a table of ratios. BENCH=quick takes a
 # minute and is rough.

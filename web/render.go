@@ -24,9 +24,8 @@ const (
 // Renderer draws pages and sends them compressed.
 //
 // Pages hold a session, and compressing a secret beside text that an attacker chooses can give it away by the length of
-// the answer (BREACH). It does not here: nobody can make another one's browser ask for a page, because asking takes that
-// user's token in the form or session in the Authorization header; and a session is sealed anew for every answer, so that
-// no two answers hold the same secret.
+// the answer (BREACH). It does not here: a session is sealed anew for every answer, so that no two answers hold the same
+// secret; and a page repeats nothing of its address or of the form that asks for it.
 type Renderer struct {
 	pages  sync.Pool // *bytes.Buffer
 	packed sync.Pool // *[]byte, for zstd

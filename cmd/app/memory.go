@@ -12,9 +12,8 @@ import (
 
 const (
 	// gcPercent is how much the heap may grow between two collections, where GOGC does not say otherwise. What lives is
-	// small and mostly the cache; a page leaves a hundred kilobytes behind. Four times fewer collections take a tenth off
-	// what a page costs (`make bench`), for some ten megabytes.
-	gcPercent = 400
+	// small and mostly the cache; a page leaves a hundred kilobytes behind (docs/performance.md).
+	gcPercent = 200
 	// memoryShare is how much of its container's memory the heap may take before it is collected more often, where
 	// GOMEMLIMIT does not say otherwise.
 	memoryShare = 0.9

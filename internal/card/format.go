@@ -25,7 +25,7 @@ type Piece struct {
 	Type  string        // the field's type, where it is one that we do not know
 }
 
-// Bounds of what a card shows. What goes beyond is counted and told on the page, never dropped in silence.
+// Bounds of what a card shows of fields, values and texts. What goes beyond is counted and told on the page.
 const (
 	maxValues = 500     // of a field
 	maxPieces = 60_000  // of a card

@@ -65,7 +65,9 @@ func NewList(list *crm.List, reader Reader, chosen portal.Settings, query string
 		}
 		ref := crm.Ref{EntityTypeID: list.EntityTypeID, ID: crm.PositiveID(item.Text("id"))}
 		title := item.Title()
-		if title == "" || slices.Contains(hidden, "title") {
+		if title == "" || slices.ContainsFunc([]string{"title", "name", "lastName"}, func(code string) bool {
+			return item.Value(code) != nil && slices.Contains(hidden, code) // what makes the title is hidden
+		}) {
 			title = name + " #" + strconv.FormatInt(ref.ID, 10)
 		}
 		out.Items = append(out.Items, ListItem{
