@@ -58,7 +58,7 @@ type demo struct {
 }
 
 func start(ctx context.Context, portalAddress string, logTo io.Writer) (*demo, error) {
-	truth, err := portalsim.ParseTruth(os.Getenv("ITEMLENS_SIM_TRUTH")) // what the app does not live with yet is off
+	truth, err := stack.Truth()
 	if err != nil {
 		return nil, err
 	}

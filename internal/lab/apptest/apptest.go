@@ -215,11 +215,9 @@ func seed(t testing.TB) int64 {
 	return n
 }
 
-// truth is what the simulator tells the truth about: nothing that the app does not live with yet, or what
-// ITEMLENS_SIM_TRUTH names, as "all" or "references,updates".
 func truth(t testing.TB) portalsim.Truth {
 	t.Helper()
-	told, err := portalsim.ParseTruth(os.Getenv("ITEMLENS_SIM_TRUTH"))
+	told, err := stack.Truth()
 	if err != nil {
 		t.Fatal(err)
 	}
