@@ -162,6 +162,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.switchTo("user", "1")
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
+	w.want(`document.body.className`, "show-empty show-codes") // as the portal remembers it
 	w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
 
 	// Copy: a value, and the item as it came.
