@@ -65,7 +65,8 @@ func NewList(list *crm.List, reader Reader, chosen portal.Settings, query string
 		}
 		ref := crm.Ref{EntityTypeID: list.EntityTypeID, ID: crm.PositiveID(item.Text("id"))}
 		title := item.Title()
-		if title == "" || slices.Contains(hidden, "title") {
+		isHidden := func(code string) bool { return slices.Contains(hidden, code) }
+		if title == "" || isHidden("title") || item.Text("title") == "" && (isHidden("name") || isHidden("lastName")) {
 			title = name + " #" + strconv.FormatInt(ref.ID, 10)
 		}
 		out.Items = append(out.Items, ListItem{
