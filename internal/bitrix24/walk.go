@@ -15,18 +15,18 @@ func EachMember(raw []byte, do func(name, value []byte) bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return
 	}
-	for at := skipBlanks(raw, 1); at < len(raw) && raw[at] == '"'; {
-		nameEnd := endOfString(raw, at)
-		valueStart := skipBlanks(raw, skipBlanks(raw, nameEnd)+1) // over the colon
-		valueEnd := endOfValue(raw, valueStart)
+	for at := SkipBlanks(raw, 1); at < len(raw) && raw[at] == '"'; {
+		nameEnd := EndOfText(raw, at)
+		valueStart := SkipBlanks(raw, SkipBlanks(raw, nameEnd)+1) // over the colon
+		valueEnd := EndOfValue(raw, valueStart)
 		if valueStart >= len(raw) || !do(raw[at:nameEnd], raw[valueStart:valueEnd]) {
 			return
 		}
-		at = skipBlanks(raw, valueEnd)
+		at = SkipBlanks(raw, valueEnd)
 		if at >= len(raw) || raw[at] != ',' {
 			return
 		}
-		at = skipBlanks(raw, at+1)
+		at = SkipBlanks(raw, at+1)
 	}
 }
 
@@ -41,16 +41,16 @@ func EachElement(raw []byte, do func(value []byte) bool) {
 		do(raw)
 		return
 	}
-	for at := skipBlanks(raw, 1); at < len(raw) && raw[at] != ']'; {
-		end := endOfValue(raw, at)
+	for at := SkipBlanks(raw, 1); at < len(raw) && raw[at] != ']'; {
+		end := EndOfValue(raw, at)
 		if end == at || !do(raw[at:end]) {
 			return
 		}
-		at = skipBlanks(raw, end)
+		at = SkipBlanks(raw, end)
 		if at >= len(raw) || raw[at] != ',' {
 			return
 		}
-		at = skipBlanks(raw, at+1)
+		at = SkipBlanks(raw, at+1)
 	}
 }
 
@@ -73,15 +73,16 @@ func Text(raw []byte) string {
 	return text
 }
 
-func skipBlanks(raw []byte, at int) int {
+// SkipBlanks is the place of the next character from a place on that is no blank.
+func SkipBlanks(raw []byte, at int) int {
 	for at < len(raw) && (raw[at] == ' ' || raw[at] == '\n' || raw[at] == '\t' || raw[at] == '\r') {
 		at++
 	}
 	return at
 }
 
-// endOfString is the place after a string that begins at a place.
-func endOfString(raw []byte, at int) int {
+// EndOfText is the place after a text that begins at a place.
+func EndOfText(raw []byte, at int) int {
 	for at++; at < len(raw); {
 		quote := bytes.IndexByte(raw[at:], '"')
 		if quote < 0 {
@@ -100,19 +101,19 @@ func endOfString(raw []byte, at int) int {
 	return len(raw)
 }
 
-// endOfValue is the place after a value that begins at a place.
-func endOfValue(raw []byte, at int) int {
+// EndOfValue is the place after a value that begins at a place.
+func EndOfValue(raw []byte, at int) int {
 	if at >= len(raw) {
 		return len(raw)
 	}
 	switch raw[at] {
 	case '"':
-		return endOfString(raw, at)
+		return EndOfText(raw, at)
 	case '{', '[':
 		for depth := 0; at < len(raw); {
 			switch raw[at] {
 			case '"':
-				at = endOfString(raw, at)
+				at = EndOfText(raw, at)
 				continue
 			case '{', '[':
 				depth++

@@ -40,32 +40,34 @@ func WithoutAuthorizationIn(raw json.RawMessage) json.RawMessage {
 // mayAuthorize reports whether a text could hold an address with parameters. Whatever is escaped could.
 func mayAuthorize(raw []byte) bool { return bytes.ContainsAny(raw, `?#@\;`) }
 
-// cleanedTree writes a list or an object anew, each text in it cleaned.
+// cleanedTree writes a list or an object anew, each text in it cleaned. It is one pass, however deep the value is.
 func cleanedTree(raw json.RawMessage) json.RawMessage {
-	if raw[0] == '[' {
-		out := []byte{'['}
-		bitrix24.EachElement(raw, func(value []byte) bool {
-			if len(out) > 1 {
-				out = append(out, ',')
+	out := make([]byte, 0, len(raw))
+	for at := 0; at < len(raw); {
+		if raw[at] != '"' {
+			out = append(out, raw[at])
+			at++
+			continue
+		}
+		end := bitrix24.EndOfText(raw, at)
+		text := raw[at:end]
+		at = end
+		colon := bitrix24.SkipBlanks(raw, end)
+		switch isName := colon < len(raw) && raw[colon] == ':'; {
+		case !isName:
+			out = append(out, WithoutAuthorizationIn(text)...)
+		case !strings.EqualFold(bitrix24.Text(text), "urlMachine"):
+			out = append(out, text...)
+		default: // it goes, and so does one of the commas beside it
+			at = bitrix24.SkipBlanks(raw, bitrix24.EndOfValue(raw, bitrix24.SkipBlanks(raw, colon+1)))
+			if at < len(raw) && raw[at] == ',' {
+				at++
+			} else {
+				out = bytes.TrimSuffix(bytes.TrimRight(out, " \n\t\r"), []byte(","))
 			}
-			out = append(out, WithoutAuthorizationIn(value)...)
-			return true
-		})
-		return append(out, ']')
+		}
 	}
-	out := []byte{'{'}
-	bitrix24.EachMember(raw, func(name, value []byte) bool {
-		if strings.EqualFold(bitrix24.Text(name), "urlMachine") {
-			return true
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(out, name...), ':')
-		out = append(out, WithoutAuthorizationIn(value)...)
-		return true
-	})
-	return append(out, '}')
+	return out
 }
 
 // WithoutAuthorization takes the parameters that authorize, and a user with a password, out of a text that is an address.
@@ -94,7 +96,8 @@ func WithoutAuthorization(text string) string {
 		u.RawQuery, changed = query, true
 	}
 	if fragment, dropped := withoutParameters(u.EscapedFragment()); dropped {
-		u.Fragment, u.RawFragment, changed = fragment, "", true
+		u.RawFragment, changed = fragment, true
+		u.Fragment, _ = url.PathUnescape(fragment)
 	}
 	if !changed {
 		return text

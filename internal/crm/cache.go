@@ -27,6 +27,7 @@ type Cache struct {
 	entries *otter.Cache[cacheKey, cacheEntry]
 	counter *stats.Counter
 	ledger  *ledger
+	writing sync.Mutex // the ledger and the entries see writes in one order
 	flights flights
 }
 
@@ -67,6 +68,7 @@ func fingerprintOf(raw []byte) fingerprint {
 type cacheEntry struct {
 	value  any
 	weight uint32 // bytes, with what keeping it costs
+	serial uint64 // by which the ledger tells it from the one before it under the same key
 }
 
 // entryOverhead is about what an entry costs beside its value: keys in two maps, and the cache's own node.
@@ -83,9 +85,7 @@ func NewCache(budget int64, life time.Duration) *Cache {
 		ExpiryCalculator: otter.ExpiryWriting[cacheKey, cacheEntry](life),
 		StatsRecorder:    counter,
 		OnAtomicDeletion: func(e otter.DeletionEvent[cacheKey, cacheEntry]) {
-			if e.Cause != otter.CauseReplacement {
-				c.ledger.remove(e.Key)
-			}
+			c.ledger.remove(e.Key, e.Value.serial)
 		},
 	})
 	return c
@@ -121,10 +121,13 @@ func (c *Cache) put(key cacheKey, value any, bytes int) {
 	if weight > c.ledger.share || weight > math.MaxUint32 {
 		return
 	}
-	for _, victim := range c.ledger.add(key, weight) {
+	c.writing.Lock()
+	serial, victims := c.ledger.add(key, weight)
+	c.entries.Set(key, cacheEntry{value, uint32(weight), serial})
+	c.writing.Unlock()
+	for _, victim := range victims {
 		c.entries.Invalidate(victim)
 	}
-	c.entries.Set(key, cacheEntry{value, uint32(weight)})
 }
 
 func get[T any](c *Cache, key cacheKey) (T, bool) {
@@ -269,49 +272,58 @@ func (c *Cache) pipelinesOf(scope cacheKey) (ids []string, met bool) {
 type ledger struct {
 	share   int64
 	mu      sync.Mutex
+	serial  uint64
 	portals map[portal.MemberID]*portalLedger
 }
 
 type portalLedger struct {
 	bytes   int64
-	weights map[cacheKey]int64
+	entries map[cacheKey]ledgerEntry
+}
+
+type ledgerEntry struct {
+	weight int64
+	serial uint64
 }
 
 // add counts an entry and returns those that have to go so that the portal keeps within its share.
-func (l *ledger) add(key cacheKey, weight int64) (victims []cacheKey) {
+func (l *ledger) add(key cacheKey, weight int64) (serial uint64, victims []cacheKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.portals[key.portal]
 	if p == nil {
-		p = &portalLedger{weights: map[cacheKey]int64{}}
+		p = &portalLedger{entries: map[cacheKey]ledgerEntry{}}
 		l.portals[key.portal] = p
 	}
-	p.bytes += weight - p.weights[key]
-	p.weights[key] = weight
-	for other, weight := range p.weights {
+	l.serial++
+	p.bytes += weight - p.entries[key].weight
+	p.entries[key] = ledgerEntry{weight, l.serial}
+	for other, entry := range p.entries {
 		if p.bytes <= l.share {
 			break
 		}
 		if other == key {
 			continue
 		}
-		p.bytes -= weight
-		delete(p.weights, other)
+		p.bytes -= entry.weight
+		delete(p.entries, other)
 		victims = append(victims, other)
 	}
-	return victims
+	return l.serial, victims
 }
 
-func (l *ledger) remove(key cacheKey) {
+// remove forgets an entry that left the cache, unless its key holds a newer one: an entry whose life was over leaves when
+// the next one is put in its place.
+func (l *ledger) remove(key cacheKey, serial uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.portals[key.portal]
-	if p == nil {
+	if p == nil || p.entries[key].serial != serial {
 		return
 	}
-	p.bytes -= p.weights[key]
-	delete(p.weights, key)
-	if len(p.weights) == 0 {
+	p.bytes -= p.entries[key].weight
+	delete(p.entries, key)
+	if len(p.entries) == 0 {
 		delete(l.portals, key.portal)
 	}
 }
@@ -323,8 +335,8 @@ func (l *ledger) keys(id portal.MemberID) []cacheKey {
 	if p == nil {
 		return nil
 	}
-	keys := make([]cacheKey, 0, len(p.weights))
-	for key := range p.weights {
+	keys := make([]cacheKey, 0, len(p.entries))
+	for key := range p.entries {
 		keys = append(keys, key)
 	}
 	return keys

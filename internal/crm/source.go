@@ -173,8 +173,11 @@ func (s *Source) learnType(who Who, entityTypeID int, known *Type, result *bitri
 		}
 	}
 	if out.Types == nil && result.Has("types") {
-		if raw, err := result.Raw("types"); err == nil {
+		switch raw, err := result.Raw("types"); {
+		case err == nil:
 			out.Types, _ = keep(s.Cache, who, 0, typesClass, raw, readTypes)
+		case isLasting(err):
+			out.Types, _ = keep(s.Cache, who, 0, typesClass, nil, readTypes)
 		}
 	}
 	if out.Currencies == nil && result.Has("currencies") {
