@@ -132,8 +132,9 @@ func TestEntriesEndWithTheirLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCache(1<<20, 10*time.Minute)
 		defer c.Close()
-		key := personKeyOf("acme", 1)
+		key, unseen := personKeyOf("acme", 1), personKeyOf("acme", 2)
 		c.put(key, Person{Name: "Ann"}, 3)
+		c.put(unseen, Person{Name: "Bo"}, 2)
 		time.Sleep(10*time.Minute - time.Second)
 		if _, ok := get[Person](c, key); !ok {
 			t.Error("an entry ends before its life is over")
@@ -142,13 +143,15 @@ func TestEntriesEndWithTheirLife(t *testing.T) {
 		if _, ok := get[Person](c, key); ok {
 			t.Error("an entry outlives its life")
 		}
-		// It is asked for anew at once, before anything swept the old one.
+		// It is asked for anew at once; the one that nobody looked for takes the place of the old one itself.
+		c.put(unseen, Person{Name: "Bo"}, 2)
 		c.put(key, Person{Name: "Anna"}, 4)
 		if inCache, counted := held(c, "acme"); inCache != counted || counted == 0 {
 			t.Errorf("%d bytes are there, %d are counted", inCache, counted)
 		}
 		c.Forget("acme")
-		if _, ok := get[Person](c, key); ok {
+		_, left := get[Person](c, unseen)
+		if _, ok := get[Person](c, key); ok || left {
 			t.Error("an entry that took the place of an older one is not forgotten")
 		}
 		// Nobody asks again: it goes by itself.

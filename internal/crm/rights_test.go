@@ -72,7 +72,7 @@ func TestAViewerWhoIsNotKnownYetIsToldNothing(t *testing.T) {
 	w.say("user.get", reply{result: eve})
 	who := Who{Portal: "acme", Version: Version{1, 1}, Lang: "en"}
 	w.Cache.keepName(who, Ref{0, 7}, Person{Name: "Eve"})
-	if _, known := w.names(who).Person(7); known {
+	if _, known := w.names(who).Person(7); known || w.Cache.entries.EstimatedSize() != 0 {
 		t.Error("a name was kept for nobody")
 	}
 	w.visitor(0).read(deal)
