@@ -53,7 +53,7 @@ func (b *builder) formatRows(ctx context.Context) error {
 		if n++; n%ctxEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		pieces, beyond := b.f.format(&d.field, item.Members[at].Value)
+		pieces, beyond := b.f.format(d.field, item.Members[at].Value)
 		row := Row{Code: d.field.Name, Upper: d.upper, Title: d.title, Pieces: pieces, Beyond: beyond}
 		group := d.group
 		if group != systemGroup && b.f.superseded(d.field.Name) {
@@ -76,9 +76,8 @@ func (b *builder) formatRows(ctx context.Context) error {
 			if n++; n%ctxEvery == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			field := crm.Field{Name: m.Name}
-			d := describe(b.f.L, field)
-			pieces, beyond := b.f.format(&d.field, m.Value)
+			d := describe(b.f.L, &crm.Field{Name: m.Name})
+			pieces, beyond := b.f.format(d.field, m.Value)
 			add(Row{Code: m.Name, Title: d.title, Pieces: pieces, Beyond: beyond}, systemGroup)
 		}
 	}

@@ -18,7 +18,7 @@ type describedFields struct {
 }
 
 type describedField struct {
-	field crm.Field
+	field *crm.Field
 	title string
 	upper string // see Row.Upper
 	group string
@@ -31,19 +31,21 @@ type describedIn struct{ lang string }
 func describeFields(l *i18n.Printer, fields *crm.Fields) *describedFields {
 	return fields.Derive(describedIn{l.Lang()}, func() any {
 		all := &describedFields{fields: make([]describedField, len(fields.All)), byName: make(map[string]*describedField, len(fields.All))}
-		for i, field := range fields.All {
-			all.fields[i] = describe(l, field)
-			all.byName[field.Name] = &all.fields[i]
+		for i := range fields.All {
+			all.fields[i] = describe(l, &fields.All[i])
+			all.byName[fields.All[i].Name] = &all.fields[i]
 		}
 		return all
 	}).(*describedFields)
 }
 
-func describe(l *i18n.Printer, field crm.Field) describedField {
-	d := describedField{field: field, title: strings.TrimSpace(field.Title), group: groupOf(&field)}
+func describe(l *i18n.Printer, field *crm.Field) describedField {
 	if field.Name == "lastCommunicationTime" && field.Type == "string" {
-		d.field.Type = "datetime" // what the platform describes as a text is a moment
+		moment := *field // what the platform describes as a text is a moment
+		moment.Type = "datetime"
+		field = &moment
 	}
+	d := describedField{field: field, title: strings.TrimSpace(field.Title), group: groupOf(field)}
 	if crm.IsCustom(field.Name) && field.UpperName != field.Name {
 		d.upper = field.UpperName
 	}

@@ -176,7 +176,11 @@ func keep[T any](c *Cache, who Who, entityTypeID int, class class, raw json.RawM
 			return nil, err
 		}
 	}
-	c.put(key, value, parsedFactor*len(raw)) // an entry that is there begins its life anew
+	size := parsedFactor * len(raw)
+	if fields, ok := any(value).(*Fields); ok {
+		size = fields.bytes()
+	}
+	c.put(key, value, size) // an entry that is there begins its life anew
 	if who.User != 0 {
 		c.put(grantKey(who, entityTypeID, class), content, len(content))
 	}

@@ -38,6 +38,9 @@ func (f *Field) Choice(id string) (string, bool) {
 
 // WithChoices makes the field's values known by their ids.
 func (f Field) WithChoices() Field {
+	if len(f.Items) == 0 {
+		return f
+	}
 	f.choices = make(map[string]string, len(f.Items))
 	for _, item := range f.Items {
 		f.choices[strconv.FormatInt(int64(item.ID), 10)] = item.Value
@@ -108,10 +111,8 @@ func readFields(raw json.RawMessage) (*Fields, error) {
 		}
 		described = len(value) > 0 && (value[0] == '{' || value[0] == '[')
 		bitrix24.EachMember(value, func(name, value []byte) bool {
-			field := Field{Name: bitrix24.Text(name)}
-			if err := json.Unmarshal(value, &field); err != nil {
-				field = Field{Name: field.Name} // one field that is told differently must not cost the page
-			}
+			field := parseField(value)
+			field.Name = bitrix24.Text(name)
 			all = append(all, field.WithChoices())
 			return len(all) < MaxMembers
 		})
@@ -121,6 +122,66 @@ func readFields(raw json.RawMessage) (*Fields, error) {
 		return nil, &bitrix24.AnswerError{Method: "crm.item.fields", Status: 200, Kind: "not_json", Err: fmt.Errorf("fields are no object")}
 	}
 	return NewFields(all), nil
+}
+
+// parseField reads the description of a field. One that is told differently must not cost the page.
+func parseField(raw []byte) Field {
+	var f Field
+	bitrix24.EachMember(raw, func(name, value []byte) bool {
+		switch string(name) {
+		case `"type"`:
+			f.Type = fieldType(value)
+		case `"title"`:
+			f.Title = bitrix24.Text(value)
+		case `"isDeprecated"`:
+			_ = f.Deprecated.UnmarshalJSON(value)
+		case `"statusType"`:
+			f.StatusType = bitrix24.Text(value)
+		case `"upperName"`:
+			f.UpperName = bitrix24.Text(value)
+		case `"items"`:
+			_ = json.Unmarshal(value, &f.Items)
+		case `"settings"`:
+			if !isNothing(value) {
+				_ = f.Settings.UnmarshalJSON(value)
+			}
+		}
+		return true
+	})
+	return f
+}
+
+// fieldType reads the name of a type. Thousands of fields share a few of them, so those are kept once.
+func fieldType(raw []byte) string {
+	for _, known := range []string{
+		"string", "text", "integer", "double", "boolean", "char", "money", "date", "datetime", "enumeration", "user", "employee", "file",
+		"crm_status", "crm_currency", "crm_category", "crm_company", "crm_contact", "crm_entity", "crm_multifield", "crm", "url", "address",
+	} {
+		if len(raw) == len(known)+2 && string(raw[1:len(raw)-1]) == known {
+			return known
+		}
+	}
+	return bitrix24.Text(raw)
+}
+
+// bytesPerField is about what a field costs in memory beside its texts: here, in the maps, and in what package card works
+// out of it for one language.
+const bytesPerField = 330
+
+// bytes is about what the fields cost in memory.
+func (f *Fields) bytes() int {
+	size := 0
+	for i := range f.All {
+		field := &f.All[i]
+		size += bytesPerField + len(field.Name) + len(field.Title) + len(field.UpperName)
+		for _, item := range field.Items {
+			size += 2*len(item.Value) + 100
+		}
+		for name, value := range field.Settings {
+			size += len(name) + len(value) + 100
+		}
+	}
+	return size
 }
 
 // Pipelines are the pipelines of a type that a user may see, by id.
