@@ -77,8 +77,12 @@ func WithoutAuthorization(text string) string {
 		return text
 	}
 	trimmed := strings.TrimSpace(text)
-	isAddress := strings.HasPrefix(trimmed, "/") || strings.HasPrefix(trimmed, "?") || strings.Contains(trimmed, "://") && !strings.ContainsAny(trimmed, " \n\t")
-	if !isAddress {
+	blank := strings.ContainsAny(trimmed, " \n\t")
+	switch {
+	case strings.HasPrefix(trimmed, "/"), strings.HasPrefix(trimmed, "?"):
+	case strings.HasPrefix(strings.ToLower(trimmed), "http") && strings.Contains(trimmed, "://"):
+	case !blank && (strings.Contains(trimmed, "://") || strings.Contains(trimmed, "=")):
+	default:
 		return text
 	}
 	u, err := url.Parse(trimmed)
@@ -92,6 +96,10 @@ func WithoutAuthorization(text string) string {
 	}
 	changed := u.User != nil
 	u.User = nil
+	if path, dropped := withoutPathParameters(u.EscapedPath()); dropped {
+		u.RawPath, changed = path, true
+		u.Path, _ = url.PathUnescape(path)
+	}
 	if query, dropped := withoutParameters(u.RawQuery); dropped {
 		u.RawQuery, changed = query, true
 	}
@@ -105,17 +113,46 @@ func WithoutAuthorization(text string) string {
 	return u.String()
 }
 
-// withoutParameters drops the parameters that authorize from a query.
-func withoutParameters(query string) (string, bool) {
-	var kept []string
-	parts := strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' })
-	for _, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
-		if !authorizes(name) {
+// withoutPathParameters drops the parameters that authorize from a path, in which a semicolon sets them off.
+func withoutPathParameters(path string) (string, bool) {
+	if !strings.Contains(path, ";") {
+		return path, false
+	}
+	dropped := false
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		parts := strings.Split(segment, ";")
+		kept := parts[:1]
+		for _, part := range parts[1:] {
+			if name, _, _ := strings.Cut(part, "="); authorizes(name) {
+				dropped = true
+				continue
+			}
 			kept = append(kept, part)
 		}
+		segments[i] = strings.Join(kept, ";")
 	}
-	if len(kept) == len(parts) {
+	return strings.Join(segments, "/"), dropped
+}
+
+// withoutParameters drops the parameters that authorize from a query, and from addresses that are values in it.
+func withoutParameters(query string) (string, bool) {
+	var kept []string
+	changed := false
+	for _, part := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(part, "=")
+		if authorizes(name) {
+			changed = true
+			continue
+		}
+		if inner, err := url.QueryUnescape(value); err == nil && inner != value {
+			if clean := WithoutAuthorization(inner); clean != inner {
+				part, changed = name+"="+url.QueryEscape(clean), true
+			}
+		}
+		kept = append(kept, part)
+	}
+	if !changed {
 		return query, false
 	}
 	return strings.Join(kept, "&"), true
