@@ -1,8 +1,11 @@
 package crm
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -219,4 +222,41 @@ func TestStatsCount(t *testing.T) {
 	if warm.Hits < cold.Hits+5 {
 		t.Errorf("after the same card again: %+v, before: %+v", warm, cold)
 	}
+}
+
+// TestFieldsWeighWhatTheyCost: the cache's budget is one of memory, so what it counts must not be far from it.
+func TestFieldsWeighWhatTheyCost(t *testing.T) {
+	var raw strings.Builder
+	raw.WriteString(`{"fields":{`)
+	const count = 16_000
+	for i := range count {
+		if i > 0 {
+			raw.WriteByte(',')
+		}
+		fmt.Fprintf(&raw, `"ufCrm_17000%05d":{"type":"string","title":"Field number %d","upperName":"UF_CRM_17000%05d","settings":{"SIZE":20,"ROWS":1,"REGEXP":""}}`, i, i, i)
+	}
+	raw.WriteString("}}")
+	var before, after runtime.MemStats
+	text := json.RawMessage(raw.String())
+	runtime.GC()
+	runtime.GC() // what the first one found is gone after the second
+	runtime.ReadMemStats(&before)
+	fields, err := readFields(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	cost := int(after.HeapAlloc) - int(before.HeapAlloc)
+	t.Logf("%d fields: %d KB in memory, %d KB counted", count, cost>>10, fields.bytes()>>10)
+	// Package card works as much again out of them for each language.
+	if weight := fields.bytes(); weight < cost || weight > 3*cost {
+		t.Errorf("%d bytes are counted for %d", weight, cost)
+	}
+	if fields.bytes() > 64<<20/8 {
+		t.Error("the fields of a very large type are more than a portal's share")
+	}
+	runtime.KeepAlive(fields)
+	runtime.KeepAlive(text)
 }

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -127,6 +128,7 @@ func readFields(raw json.RawMessage) (*Fields, error) {
 // parseField reads the description of a field. One that is told differently must not cost the page.
 func parseField(raw []byte) Field {
 	var f Field
+	var settings []byte
 	bitrix24.EachMember(raw, func(name, value []byte) bool {
 		switch string(name) {
 		case `"type"`:
@@ -142,13 +144,30 @@ func parseField(raw []byte) Field {
 		case `"items"`:
 			_ = json.Unmarshal(value, &f.Items)
 		case `"settings"`:
-			if !isNothing(value) {
-				_ = f.Settings.UnmarshalJSON(value)
-			}
+			settings = value
 		}
 		return true
 	})
+	f.Settings = usedSettings(f.Type, settings)
 	return f
+}
+
+// usedSettings are the settings of a field that say how its values are read. Portals tell half a dozen of every field, and
+// most are about typing values in.
+func usedSettings(fieldType string, raw []byte) bitrix24.Object {
+	var used bitrix24.Object
+	bitrix24.EachMember(raw, func(quoted, value []byte) bool {
+		name := bitrix24.Text(quoted)
+		if fieldType != "crm" && name != "USE_TIMEZONE" && name != "parentEntityTypeId" { // those of crm name types
+			return true
+		}
+		if used == nil {
+			used = bitrix24.Object{}
+		}
+		used[name] = bytes.Clone(value)
+		return true
+	})
+	return used
 }
 
 // fieldType reads the name of a type. Thousands of fields share a few of them, so those are kept once.
