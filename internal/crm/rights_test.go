@@ -222,7 +222,7 @@ func TestEqualAnswersAreKeptOnce(t *testing.T) {
 	}
 	w.Cache.entries.CleanUp()
 	grown := (w.Cache.Stats().Bytes - one) / (viewers - 1)
-	if grown > 3000 || uint64(one) < 100_000 {
+	if grown > 3000 || one < 100_000 {
 		t.Errorf("the first viewer takes %d bytes, each further one %d", one, grown)
 	}
 	// Each of them asked the portal, and none asks again.
