@@ -28,7 +28,7 @@ type Piece struct {
 // Bounds of what a card shows of fields, values and texts. What goes beyond is counted and told on the page.
 const (
 	maxValues = 500     // of a field
-	maxPieces = 60_000  // of a card
+	maxPieces = 40_000  // of a card
 	maxText   = 100_000 // bytes of a value that is shown
 )
 

@@ -41,10 +41,8 @@ const (
 )
 
 var (
-	tag      = regexp.MustCompile(`(?i)</?(a|b|br|p|div|i|u|s|em|strong|span|ul|ol|li|table|tr|td|th|h[1-6]|blockquote|pre|code|hr)(\s[^<>]*)?/?>`)
-	bbcode   = regexp.MustCompile(`(?i)\[(/?)(b|i|u|s|p|br|url|img|list|\*|quote|code|color|size|font|user|left|right|center|justify|table|tr|td|th|disk file)(?:=([^\]\n]*)|\s[^\]\n]*)?\]`)
-	bareURL  = regexp.MustCompile(`(?i)\[(url|img)\]([^\[\]\s]+)\[/(?:url|img)\]`) // the address is the text
-	newlines = regexp.MustCompile(`\r\n?|\n`)
+	tag    = regexp.MustCompile(`(?i)</?(a|b|br|p|div|i|u|s|em|strong|span|ul|ol|li|table|tr|td|th|h[1-6]|blockquote|pre|code|hr)(\s[^<>]*)?/?>`)
+	bbcode = regexp.MustCompile(`(?i)\[(/?)(b|i|u|s|p|br|url|img|list|\*|quote|code|color|size|font|user|left|right|center|justify|table|tr|td|th|disk file)(?:=([^\]\n]*)|\s[^\]\n]*)?\]`)
 )
 
 // rich formats a text, which editors of the platform write in BBCode, in HTML, or plain; a field beside it may say which.
@@ -61,7 +59,7 @@ func (f *formatter) rich(field *crm.Field, text string) Piece {
 	f.richLeft -= len(text)
 	source := text
 	if !isHTML {
-		source = newlines.ReplaceAllString(html.EscapeString(text), "<br>")
+		source = strings.NewReplacer("\r\n", "<br>", "\r", "<br>", "\n", "<br>").Replace(html.EscapeString(text))
 	}
 	clean, visible := balanced(policy.Sanitize(fromBBCode(source)))
 	if !visible {
@@ -171,35 +169,124 @@ func hasWord(list, word string) bool {
 // fromBBCode writes the tags of BBCode as those of HTML. What it makes of foreign text is sanitised afterwards: here
 // nothing has to be safe or balanced.
 func fromBBCode(text string) string {
-	text = bareURL.ReplaceAllString(text, "[url=$2]$2[/url]")
-	return bbcode.ReplaceAllStringFunc(text, func(found string) string {
-		part := bbcode.FindStringSubmatch(found)
-		closing, name, value := part[1] != "", strings.ToLower(part[2]), strings.Trim(part[3], `"' `)
-		open := func(tag string) string {
-			if closing {
-				return "</" + tag + ">"
-			}
-			return "<" + tag + ">"
+	var out strings.Builder
+	out.Grow(len(text) + len(text)/4)
+	for {
+		at := strings.IndexByte(text, '[')
+		if at < 0 {
+			out.WriteString(text)
+			return out.String()
 		}
-		switch name {
-		case "b", "i", "u", "s", "p", "code", "table", "tr", "td", "th":
-			return open(name)
-		case "br":
-			return "<br>"
-		case "list":
-			return open("ul")
-		case "*":
-			return "<li>"
-		case "quote":
-			return open("blockquote")
-		case "url":
-			if closing {
-				return "</a>"
-			}
-			if value != "" {
-				return `<a href="` + html.EscapeString(html.UnescapeString(value)) + `">`
-			}
+		out.WriteString(text[:at])
+		text = text[at:]
+		t, ok := parseBBTag(text)
+		if !ok {
+			out.WriteByte('[')
+			text = text[1:]
+			continue
 		}
-		return "" // size, colour, alignment: the words stay
-	})
+		text = text[t.length:]
+		if address, rest, bare := bareAddress(t, text); bare {
+			out.WriteString(`<a href="` + html.EscapeString(html.UnescapeString(address)) + `">` + address + "</a>")
+			text = rest
+			continue
+		}
+		out.WriteString(t.html())
+	}
+}
+
+// bbTag is a tag of BBCode: [name], [name=value], [name with more], [/name].
+type bbTag struct {
+	name    string
+	value   string
+	plain   bool // nothing but the name
+	closing bool
+	length  int
+}
+
+// maxBBTag bounds a tag, in bytes; the addresses in them are the longest.
+const maxBBTag = 4096
+
+// bbTags are the tags that editors of the platform write.
+const bbTags = "b i u s p br url img list * quote code color size font user left right center justify table tr td th disk"
+
+// parseBBTag reads the tag with which a text begins.
+func parseBBTag(text string) (bbTag, bool) {
+	text = text[:min(len(text), maxBBTag)]
+	t := bbTag{length: 1}
+	if strings.HasPrefix(text[1:], "/") {
+		t.closing, t.length = true, 2
+	}
+	end := t.length
+	for end < len(text) && (text[end] == '*' || text[end]|0x20 >= 'a' && text[end]|0x20 <= 'z') {
+		end++
+	}
+	t.name = strings.ToLower(text[t.length:end])
+	if end == t.length || end == len(text) || !hasWord(bbTags, t.name) {
+		return bbTag{}, false
+	}
+	switch text[end] {
+	case ']':
+		t.plain, t.length = t.name != "disk", end+1
+		return t, t.plain
+	case '=', ' ', '\t':
+	default:
+		return bbTag{}, false
+	}
+	inside := text[end+1:]
+	closeAt := strings.IndexByte(inside, ']')
+	if closeAt < 0 || strings.IndexByte(inside[:closeAt], '\n') >= 0 {
+		return bbTag{}, false
+	}
+	if text[end] == '=' {
+		t.value = strings.Trim(inside[:closeAt], `"' `)
+	}
+	t.length = end + 1 + closeAt + 1
+	return t, true
+}
+
+// bareAddress reads what follows a plain [url] or [img]: an address that is its own text.
+func bareAddress(t bbTag, text string) (address, rest string, ok bool) {
+	if !t.plain || t.closing || t.name != "url" && t.name != "img" {
+		return "", "", false
+	}
+	end := strings.IndexAny(text[:min(len(text), maxBBTag)], "[] \t\r\n")
+	if end <= 0 || text[end] != '[' {
+		return "", "", false
+	}
+	closing, found := parseBBTag(text[end:])
+	if !found || !closing.closing || !closing.plain || closing.name != "url" && closing.name != "img" {
+		return "", "", false
+	}
+	return text[:end], text[end+closing.length:], true
+}
+
+// html is the tag as HTML writes it; size, colour and alignment are none: the words stay.
+func (t bbTag) html() string {
+	open := func(tag string) string {
+		if t.closing {
+			return "</" + tag + ">"
+		}
+		return "<" + tag + ">"
+	}
+	switch t.name {
+	case "b", "i", "u", "s", "p", "code", "table", "tr", "td", "th":
+		return open(t.name)
+	case "br":
+		return "<br>"
+	case "list":
+		return open("ul")
+	case "*":
+		return "<li>"
+	case "quote":
+		return open("blockquote")
+	case "url":
+		if t.closing {
+			return "</a>"
+		}
+		if t.value != "" {
+			return `<a href="` + html.EscapeString(html.UnescapeString(t.value)) + `">`
+		}
+	}
+	return ""
 }
