@@ -22,6 +22,8 @@ import (
 type Target struct {
 	Endpoint string // REST address, ends in "/rest/"
 	Access   secret.Text
+	MemberID string // of the portal; empty of an OAuth server
+	UserID   int64  // whose token it is; 0 while nobody has said
 }
 
 // Observation is what the client tells about each request that it made, for metrics and logs.
@@ -29,6 +31,19 @@ type Observation struct {
 	Method   string
 	Code     string // "ok", the platform's error code, or the kind of failure
 	Duration time.Duration
+}
+
+// Exchange is one request that was sent to a portal, and what came of it. Its bodies may be kept: nobody writes to them
+// afterwards.
+type Exchange struct {
+	Target   Target
+	Method   string
+	At       time.Time // when it was sent
+	Duration time.Duration
+	Status   int    // of HTTP; 0 where no answer came
+	Code     string // as in Observation
+	Request  []byte // the parameters in JSON, without the token
+	Answer   []byte // as it came, a byte more than is allowed of one that is too large
 }
 
 // Options of a Client. Zero values mean the defaults named here.
@@ -40,6 +55,7 @@ type Options struct {
 	Resolver     *net.Resolver // nil: the system's
 	Rate         Rate          // zero: no limit of ours, and no pause after limits that are answered
 	Observe      func(ctx context.Context, o Observation)
+	Record       func(ctx context.Context, e Exchange) // nil: nobody keeps what is said
 	// Refused tells which errors refuse a token for good; those of strangers are remembered for a minute. Default
 	// IsInvalidToken.
 	Refused func(error) bool
@@ -53,6 +69,7 @@ type Client struct {
 	maxBody int64
 	agent   string
 	observe func(context.Context, Observation)
+	record  func(context.Context, Exchange)
 	buckets *buckets
 
 	refused  func(error) bool
@@ -70,6 +87,9 @@ func NewClient(o Options) (*Client, error) {
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Observation) {}
 	}
+	if o.Record == nil {
+		o.Record = func(context.Context, Exchange) {}
+	}
 	if o.Refused == nil {
 		o.Refused = IsInvalidToken
 	}
@@ -83,6 +103,7 @@ func NewClient(o Options) (*Client, error) {
 		maxBody: o.MaxBody,
 		agent:   o.UserAgent,
 		observe: o.Observe,
+		record:  o.Record,
 		buckets: buckets,
 
 		refused:  o.Refused,
@@ -151,7 +172,20 @@ func (c *Client) Refused(ctx context.Context, to Target) error {
 }
 
 func (c *Client) call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
-	body, err := encodeBody(params, to.Access)
+	parameters, err := encodeParams(params)
+	if err != nil {
+		return nil, fmt.Errorf("encode parameters of %s: %w", method, err)
+	}
+	e := Exchange{Target: to, Method: method, At: time.Now(), Request: parameters}
+	answer, err := c.exchange(ctx, to, method, &e)
+	e.Duration, e.Code = time.Since(e.At), CodeOf(err)
+	c.record(ctx, e)
+	return answer, err
+}
+
+// exchange sends a request and reads the answer; it tells e what came.
+func (c *Client) exchange(ctx context.Context, to Target, method string, e *Exchange) (*Answer, error) {
+	body, err := withToken(e.Request, to.Access)
 	if err != nil {
 		return nil, fmt.Errorf("encode parameters of %s: %w", method, err)
 	}
@@ -168,6 +202,7 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 		return nil, &unreachableError{method: method, err: err, access: to.Access}
 	}
 	defer res.Body.Close()
+	e.Status = res.StatusCode
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		location := res.Header.Get("Location")
 		if EndpointOrigin(location) == "" { // to nowhere, or to a page of its own: REST is not there, but nobody moved
@@ -176,6 +211,7 @@ func (c *Client) call(ctx context.Context, to Target, method string, params any)
 		return nil, &RedirectError{Method: method, Status: res.StatusCode, Location: location}
 	}
 	text, err := readAll(res, c.maxBody)
+	e.Answer = text
 	switch {
 	case err != nil:
 		return nil, &AnswerError{Method: method, Status: res.StatusCode, Kind: "truncated", Err: err}
@@ -200,20 +236,22 @@ func readAll(res *http.Response, limit int64) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// encodeBody adds the token to the object that params marshal to.
-func encodeBody(params any, access secret.Text) ([]byte, error) {
-	body := []byte("{}")
-	if params != nil {
-		var err error
-		if body, err = json.Marshal(params); err != nil {
-			return nil, err
-		}
+// encodeParams writes parameters as a JSON object.
+func encodeParams(params any) ([]byte, error) {
+	if params == nil {
+		return []byte("{}"), nil
 	}
+	body, err := json.Marshal(params)
+	if err == nil && (len(body) < 2 || body[len(body)-1] != '}') {
+		err = errors.New("parameters are no object")
+	}
+	return body, err
+}
+
+// withToken adds the token to an object of parameters.
+func withToken(body []byte, access secret.Text) ([]byte, error) {
 	if access.IsZero() {
 		return body, nil
-	}
-	if len(body) < 2 || body[len(body)-1] != '}' {
-		return nil, errors.New("parameters are no object")
 	}
 	token, err := json.Marshal(access.Reveal())
 	if err != nil {

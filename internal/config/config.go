@@ -46,6 +46,7 @@ type Raw struct {
 	MaxConnections   string `help:"Connections from portals and browsers at once; further ones wait." default:"10000" placeholder:"N"`
 	SchemaLife       string `help:"How long field titles and dictionaries of a portal are kept." default:"10m" placeholder:"DURATION"`
 	CacheBytes       string `help:"Memory for field titles, dictionaries and names of all portals, in bytes; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
+	RESTLogDays      string `name:"rest-log-days" help:"Days that requests to portals and their answers are kept; the marketplace wants 3. 0 keeps none." default:"3" placeholder:"N"`
 	KeepAliveSpread  string `help:"Time over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
 	LogLevel         string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
@@ -74,6 +75,7 @@ type Config struct {
 	MaxConnections   int
 	SchemaLife       time.Duration
 	CacheBytes       int64
+	RESTLogDays      int
 	KeepAliveSpread  time.Duration
 	LogLevel         slog.Level
 }
@@ -100,6 +102,7 @@ func (r Raw) Parse() (Config, error) {
 		MaxConnections:   p.number("MAX_CONNECTIONS", r.MaxConnections, 10, 1_000_000),
 		SchemaLife:       p.duration("SCHEMA_LIFE", r.SchemaLife, time.Second, 24*time.Hour),
 		CacheBytes:       int64(p.number("CACHE_BYTES", r.CacheBytes, 1<<20, 1<<40)),
+		RESTLogDays:      p.number("REST_LOG_DAYS", r.RESTLogDays, 0, 400),
 		KeepAliveSpread:  p.duration("KEEP_ALIVE_SPREAD", r.KeepAliveSpread, 0, 7*24*time.Hour),
 	}
 	// The address decides what browsers may frame and where portals post tokens: plain http is for private networks.

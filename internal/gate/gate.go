@@ -217,13 +217,20 @@ func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24
 			return portal.Problemf(portal.TokenExpired, "the token belongs to user %d, the page to user %d", pair.UserID, v.User.ID)
 		}
 		var err error
-		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: pair.Access}, commands)
+		result, err = v.gate.REST.Batch(ctx, v.target(pair), commands)
 		return err
 	})
 	if err == nil {
 		v.token = used
 	}
 	return result, err
+}
+
+// target is the portal with a pair of the user's.
+func (v *Visit) target(pair portal.Token) bitrix24.Target {
+	return bitrix24.Target{
+		Endpoint: v.Portal.ClientEndpoint, Access: pair.Access, MemberID: string(v.Portal.MemberID), UserID: int64(max(v.User.ID, pair.UserID)),
+	}
 }
 
 // caller tells requests that are made for the visit whether its tokens are proven.

@@ -154,13 +154,18 @@ func cut(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:bytes], "")
 }
 
+// targetOf is a portal with one of its tokens.
+func targetOf(p portal.Portal, token portal.Token) bitrix24.Target {
+	return bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access, MemberID: string(p.MemberID), UserID: int64(token.UserID)}
+}
+
 var errMoreTypes = errors.New("there are more pages of types")
 
 // bind makes the portal's placements and event handlers ours: unbinds those that an earlier address of the app left,
 // binds those that are missing, and touches nothing else. Doing it again does nothing.
 func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
 	ctx = bitrix24.Vouched(ctx) // by the exchange
-	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
+	target := targetOf(p, token)
 	report := &Report{Types: st.types}
 	commands := s.missing(st, p.Settings)
 	for chunk := range slices.Chunk(commands, bitrix24.MaxBatch) {

@@ -174,7 +174,7 @@ func (s *Service) presenceBy(ctx context.Context, p portal.Portal, token portal.
 	case info.MemberID != p.MemberID:
 		return unknown, nil
 	}
-	_, err = s.REST.Batch(ctx, bitrix24.Target{Endpoint: p.ClientEndpoint, Access: used.Access}, []bitrix24.Command{{Key: "profile", Method: "profile"}})
+	_, err = s.REST.Batch(ctx, targetOf(p, used), []bitrix24.Command{{Key: "profile", Method: "profile"}})
 	var answer *bitrix24.Error
 	switch {
 	case saysNotInstalled(err), !info.Installed && bitrix24.IsInvalidToken(err):
@@ -208,7 +208,7 @@ func (s *Service) mayReturn(ctx context.Context, c claim) error {
 	case string(info.MemberID) != c.memberID:
 		return refused("the tokens belong to another portal than member_id says")
 	}
-	target := bitrix24.Target{Endpoint: info.ClientEndpoint, Access: c.access}
+	target := bitrix24.Target{Endpoint: info.ClientEndpoint, Access: c.access, MemberID: string(info.MemberID)}
 	result, err := s.REST.Batch(ctx, target, []bitrix24.Command{{Key: "profile", Method: "profile"}})
 	var profile gate.Profile
 	if err == nil {

@@ -181,7 +181,7 @@ func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Tok
 	ctx = bitrix24.Vouched(ctx) // by the exchange
 	var profile gate.Profile
 	now := &standing{}
-	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
+	target := targetOf(p, token)
 	result, err := s.REST.Batch(ctx, target, append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, now.commands(0)...))
 	if err == nil {
 		err = result.Decode("profile", &profile)

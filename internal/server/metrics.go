@@ -12,6 +12,7 @@ import (
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/crm"
+	"itemlens/internal/restlog"
 )
 
 // metrics are what /metrics tells. Labels are bounded: routes, methods that the app calls, known codes.
@@ -38,7 +39,7 @@ func newMetrics() *metrics {
 // watchCache tells how the cache of schemas and names fares.
 func (m *metrics) watchCache(cache *crm.Cache) {
 	tell := func(name, help string, kind prometheus.ValueType, value func(crm.CacheStats) float64) {
-		m.registry.MustRegister(cacheCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return value(cache.Stats()) }})
+		m.registry.MustRegister(statCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return value(cache.Stats()) }})
 	}
 	tell("itemlens_cache_hits_total", "Look-ups in the cache of schemas and names that found something.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Hits) })
 	tell("itemlens_cache_misses_total", "Look-ups in the cache of schemas and names that found nothing.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Misses) })
@@ -47,18 +48,28 @@ func (m *metrics) watchCache(cache *crm.Cache) {
 	tell("itemlens_cache_entries", "Entries that the cache keeps.", prometheus.GaugeValue, func(s crm.CacheStats) float64 { return float64(s.Entries) })
 }
 
-// cacheCollector is one figure of a cache.
-type cacheCollector struct {
+// watchRESTLog tells how the REST log fares.
+func (m *metrics) watchRESTLog(log *restlog.Log) {
+	tell := func(name, help string, kind prometheus.ValueType, value func(restlog.Stats) int64) {
+		m.registry.MustRegister(statCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return float64(value(log.Stats())) }})
+	}
+	tell("itemlens_rest_log_lines_total", "Lines of the REST log that were written.", prometheus.CounterValue, func(s restlog.Stats) int64 { return s.Written })
+	tell("itemlens_rest_log_lost_lines_total", "Lines of the REST log that found no room or could not be written.", prometheus.CounterValue, func(s restlog.Stats) int64 { return s.Lost })
+	tell("itemlens_rest_log_waiting_bytes", "Memory of lines that wait to be written.", prometheus.GaugeValue, func(s restlog.Stats) int64 { return s.Held })
+}
+
+// statCollector is one figure of a part of the app that counts for itself.
+type statCollector struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
 	value func() float64
 }
 
 // Describe implements prometheus.Collector.
-func (c cacheCollector) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
+func (c statCollector) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
 
 // Collect implements prometheus.Collector.
-func (c cacheCollector) Collect(out chan<- prometheus.Metric) {
+func (c statCollector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(c.desc, c.kind, c.value())
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/restlog"
 	"itemlens/internal/secret"
 )
 
@@ -60,6 +61,15 @@ func requestID() string {
 	raw := make([]byte, 8)
 	_, _ = rand.Read(raw)
 	return hex.EncodeToString(raw)
+}
+
+// named tells whatever is done for a request by which id it is known.
+func named(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Response().Header().Get(echo.HeaderXRequestID)
+		c.SetRequest(c.Request().WithContext(restlog.WithRequestID(c.Request().Context(), id)))
+		return next(c)
+	}
 }
 
 // requestLog writes one line a request, without its query string and without anything it posted.

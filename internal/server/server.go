@@ -27,6 +27,7 @@ import (
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
 	"itemlens/internal/page"
+	"itemlens/internal/restlog"
 	"itemlens/internal/session"
 	"itemlens/internal/settings"
 	"itemlens/internal/storage"
@@ -50,6 +51,7 @@ type Server struct {
 	operator *http.Server
 	closers  []func()
 	jobs     *jobs.Runner
+	restLog  *restlog.Log // nil where none is kept
 }
 
 // New wires the app. It connects to nothing yet.
@@ -68,9 +70,16 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	log = guardLog(log, c.ClientSecret, c.DatabaseURL)
 	m := newMetrics()
+	var restLog *restlog.Log
+	var record func(context.Context, bitrix24.Exchange)
+	if c.RESTLogDays > 0 {
+		restLog = restlog.New(store, c.RESTLogDays, log, time.Now)
+		record = restLog.Record
+		m.watchRESTLog(restLog)
+	}
 	agent := "ItemLens/" + version
 	rest, err := bitrix24.NewClient(bitrix24.Options{
-		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest,
+		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest, Record: record,
 		Rate: bitrix24.Rate{PerSecond: c.PortalRate, Burst: c.PortalBurst, Wait: c.PortalWait},
 	})
 	if err != nil {
@@ -95,7 +104,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
 		Events: install.NewEventRate(time.Now), Forget: cache.Forget,
 	}
-	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
+	s := &Server{config: c, log: log, store: store, restLog: restLog, closers: []func(){rest.Close, authority.Close}}
 	s.jobs, err = jobs.New(jobs.Options{
 		Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now,
 	})
@@ -140,6 +149,7 @@ func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {
 	e.Use(
 		claims(),
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: requestID}),
+		named,
 		requestLog(s.log, m),
 		securityHeaders(library.Scheme+"://"+library.Host, strings.HasPrefix(s.config.PublicURL, "https://")),
 		middleware.RecoverWithConfig(middleware.RecoverConfig{DisableErrorHandler: false, LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
@@ -187,6 +197,15 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	defer stopJobs()
 	jobsDone := make(chan struct{})
 	go func() { s.jobs.Run(jobsCtx); close(jobsDone) }()
+	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLog()
+	logDone := make(chan struct{})
+	go func() {
+		if s.restLog != nil {
+			s.restLog.Run(logCtx)
+		}
+		close(logDone)
+	}()
 	s.log.Info("serving", "listen", public.Addr().String(), "operator_listen", operator.Addr().String(), "public_url", s.config.PublicURL)
 
 	var err error
@@ -200,6 +219,8 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	stopJobs()
 	err = errors.Join(err, s.public.Shutdown(stopCtx), s.operator.Shutdown(stopCtx))
 	<-jobsDone
+	stopLog() // after everything that asks portals
+	<-logDone
 	for _, closer := range s.closers {
 		closer()
 	}

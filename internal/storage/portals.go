@@ -15,6 +15,7 @@ import (
 
 const (
 	undefinedTable   = "42P01"
+	checkViolation   = "23514" // also: a table has no partition for a row
 	deadlockDetected = "40P01"
 )
 
@@ -189,6 +190,11 @@ func (s *Store) deleteInstallation(ctx context.Context, tx pgx.Tx, id portal.Mem
 	}
 	if _, err := tx.Exec(ctx, remove, args...); err != nil {
 		return err
+	}
+	if clean {
+		if err := eraseRESTLog(ctx, tx, id); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM tokens WHERE member_id = $1`, id); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/klauspost/compress/zstd"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
@@ -33,6 +34,8 @@ type Store struct {
 	sealer *seal.Sealer
 	now    func() time.Time
 	wanted uint
+
+	encoder *zstd.Encoder // of the REST log
 }
 
 // Options of a Store.
@@ -65,7 +68,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &Store{pool: pool, sealer: o.Sealer, now: o.Now, wanted: wanted}, nil
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("prepare compression: %w", err)
+	}
+	return &Store{pool: pool, sealer: o.Sealer, now: o.Now, wanted: wanted, encoder: encoder}, nil
 }
 
 // Close ends every connection.

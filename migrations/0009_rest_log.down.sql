@@ -1,0 +1,2 @@
+DROP TABLE rest_log;
+DROP SEQUENCE rest_log_ids;
