@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{log: &apptest.Log{}}
 	var err error
-	if w.demo, err = start(context.Background(), "127.0.0.1:0", w.log); err != nil {
+	if w.demo, err = start(context.Background(), "127.0.0.1:0", slog.New(slog.NewTextHandler(w.log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.stop)
