@@ -330,7 +330,7 @@ func TestOwnPageListsAndFinds(t *testing.T) {
 		}
 	}
 	// Who may read nothing of CRM gets the page all the same, and is told why it is empty.
-	if answer := app.Open(3, "DEFAULT", nil); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "does not let you read deals") {
+	if answer := app.Open(3, "DEFAULT", nil); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "have permission to view deals") {
 		t.Errorf("without rights: status %d\n%s", answer.Status, answer.Body)
 	}
 }

@@ -201,10 +201,10 @@ func TestMalformedPagesAreRefused(t *testing.T) {
 	if app.Portal.Requests("") != before {
 		t.Error("a malformed request reached the portal")
 	}
-	if answer := app.Send(http.MethodGet, "/", "", ""); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "opens inside Bitrix24") {
+	if answer := app.Send(http.MethodGet, "/", "", ""); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "Open Item Lens in Bitrix24") {
 		t.Errorf("plain GET: status %d", answer.Status)
 	}
-	if answer := app.Send(http.MethodGet, "/?LANG=ru", "", ""); !strings.Contains(answer.Body, "открывается внутри") {
+	if answer := app.Send(http.MethodGet, "/?LANG=ru", "", ""); !strings.Contains(answer.Body, "Откройте Item Lens в") {
 		t.Error("plain GET is not in Russian")
 	}
 }

@@ -241,7 +241,7 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 	marco := app.Open(2, "DEFAULT", nil)
 	wantVersion(t, save(app, marco, 1, `{}`), 2)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if shown = app.Ask(marco, "/in/settings", `{}`).Body; strings.Contains(shown, "The last attempt failed") {
+		if shown = app.Ask(marco, "/in/settings", `{}`).Body; strings.Contains(shown, "Last update failed") {
 			break
 		}
 	}
@@ -259,7 +259,7 @@ func TestAPlaceThatThePortalLacksIsNoDrift(t *testing.T) {
 	app.Portal.RemoveType(7)
 	app.Install()
 	shown := app.Ask(app.Open(1, "DEFAULT", nil), "/in/settings", `{}`).Body
-	inOrder(t, shown, `data-drift="false"`, `data-tab="7"`, "has no place for it")
+	inOrder(t, shown, `data-drift="false"`, `data-tab="7"`, "not available in your Bitrix24")
 }
 
 // TestSettingsAreForAdministratorsOfThePortal tries every request of a page with every session that must not do.
