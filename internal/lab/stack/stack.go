@@ -97,6 +97,7 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		ClientSecret: secret.New(s.App.ClientSecret), Sealer: sealer, OAuthServers: []string{s.Sim.OAuthURL(), s.Sim.RegionalOAuthURL()},
 		JSLibraryURL: s.Sim.JSLibraryURL(), AllowPrivate: true, PortalTimeout: 20 * time.Second, OAuthTimeout: 10 * time.Second,
 		PortalRate: 2, PortalBurst: 50, PortalWait: 8 * time.Second, OAuthRate: 5, MaxConnections: 10_000, SchemaLife: 10 * time.Minute, CacheBytes: 64 << 20,
+		RESTLogDays: 3,
 	}
 	if o.Adjust != nil {
 		o.Adjust(&s.Config)
