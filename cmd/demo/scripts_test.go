@@ -92,6 +92,10 @@ func TestCopyingInABrowser(t *testing.T) {
 	}
 	copies(alt(`[data-code=opportunity] .copy`), "48250.50")
 	copies(alt(`[data-code=closedate] .copy`), "Jul 31, 2026")
+	copies(alt(`.amount .copy`), "48250.50")
+	copies(`document.querySelector('.title .copy').click()`, "Scales for the northern warehouse")
+	w.frame(`document.querySelector('.group > .copy').click()`)
+	w.want(`copied.split('\n')[0].split('\t').length + copied.split('\n')[1].split('\t')[0]`, "6"+w.frame(`document.querySelector('.products tbody th').textContent`))
 	copies(`document.querySelector('[data-action=link]').click()`, w.Portal.URL()+"/crm/deal/details/20/")
 	w.want(`[...document.querySelectorAll('.copy')].filter(b => b.tabIndex === 0).length`, "1")
 	w.frame(`document.querySelector('.copy').focus(), document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))`)
@@ -239,7 +243,7 @@ func TestSearchingOwnPageInABrowser(t *testing.T) {
 	w.want(`document.querySelector('[data-recent] li').textContent`, "Nordlicht Logistics Company #40")
 	w.Portal.AddFault(portalsim.Fault{Method: "batch", Kind: "INTERNAL_SERVER_ERROR", Status: 500})
 	w.frame(`document.querySelector('#items a').click()`)
-	w.waitFrame("Bitrix24 does not answer")
+	w.waitFrame("Bitrix24 isn’t responding")
 	w.want(`document.querySelector('[data-home]').hidden + String(document.querySelector('[data-home]').hasAttribute('aria-busy'))`, "falsefalse")
 	w.check("status of 502")
 }

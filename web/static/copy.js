@@ -8,7 +8,9 @@ import { say } from './status.js';
  * @param {boolean} plain a number without its currency and its separators
  */
 export function copyBeside(button, plain) {
-  const beside = find('table', button.parentElement ?? button) ?? button.closest('li') ?? find('.value', button.parentElement ?? button) ?? button.previousElementSibling;
+  const next = button.nextElementSibling;
+  const beside = next instanceof HTMLElement && next.matches('[data-products]') ? find('table', next)
+    : button.closest('li') ?? find('.value', button.parentElement ?? button) ?? button.previousElementSibling;
   if (!(beside instanceof HTMLElement)) return;
   const text = beside instanceof HTMLTableElement ? cellsOf(beside) : textOf(beside);
   void copied(button, plain ? numberIn(text) ?? text : text);
