@@ -28,7 +28,10 @@ func cleanBody(ctx context.Context, body []byte, access secret.Text) (text strin
 	text = withoutAuthorization(secret.Redact(ctx, text, access))
 	if len(text) > longestBody {
 		text = text[:longestBody]
-		for len(text) > 0 && !utf8.ValidString(text[len(text)-1:]) && !utf8.RuneStart(text[len(text)-1]) {
+		for range utf8.UTFMax { // no half of a character
+			if last, size := utf8.DecodeLastRuneInString(text); last != utf8.RuneError || size != 1 {
+				break
+			}
 			text = text[:len(text)-1]
 		}
 	}
