@@ -109,6 +109,16 @@ func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
 	// The job's time may be over, which must not keep its end from being noted.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	if failure != nil {
+		// An app that is gone is not to be bound. The next installation binds it.
+		missing, err := r.Portals.Missing(ctx, id, failure)
+		switch {
+		case err != nil:
+			failure = errors.Join(failure, err)
+		case missing:
+			failure = nil
+		}
+	}
 	end := portal.BindingEnd{Wish: wish, Took: time.Since(began), Through: failure == nil || last}
 	var more bool
 	err = r.Store.EndBinding(ctx, id, end, func(ctx context.Context, tx pgx.Tx, again bool, busy time.Duration) error {
