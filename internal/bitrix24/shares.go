@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Shares) Drain(now time.Time, share Share) {
 	}
 }
 
-// of finds what counts a share. A share that has become another size, as with another plan, goes on from where it stood.
+// of finds what counts a share. Where it has become another size, as with another plan, what was used of it stays used.
 func (s *Shares) of(now time.Time, share Share) *rate.Limiter {
 	limit, burst := rate.Limit(share.PerSecond), max(1, share.Burst)
 	limiter, ok := s.byKey.Get(share.Key)
@@ -76,8 +77,10 @@ func (s *Shares) of(now time.Time, share Share) *rate.Limiter {
 		limiter = rate.NewLimiter(limit, burst)
 		s.byKey.Add(share.Key, limiter)
 	case limiter.Limit() != limit || limiter.Burst() != burst:
-		limiter.SetLimitAt(now, limit)
-		limiter.SetBurstAt(now, burst)
+		used := float64(limiter.Burst()) - limiter.TokensAt(now)
+		limiter = rate.NewLimiter(limit, burst)
+		limiter.ReserveN(now, min(burst, int(math.Ceil(max(0, used)))))
+		s.byKey.Add(share.Key, limiter)
 	}
 	return limiter
 }

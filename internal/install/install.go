@@ -232,11 +232,14 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 			return portal.Problemf(portal.Unverified, "the uninstall event is older than the installation")
 		}
 		clean := event.Data("CLEAN") == "1"
-		if !proven {
+		// An application_token outlives a removal and a new installation, so one that is right proves no event from before the
+		// latter: it came late, or somebody sends it again. Whether it is one, and no clock that goes wrong, the platform tells.
+		left := known && !event.Time.IsZero() && event.Time.Before(p.InstalledAt.Truncate(time.Second))
+		if !proven || left {
 			if err := s.doubt(ctx, p, known, clean); err != nil {
 				return err
 			}
-			return portal.Problemf(portal.Unverified, "application_token of the uninstall event is not the stored one")
+			return portal.Problemf(portal.Unverified, "the uninstall event has not the stored application_token, or is from before the installation")
 		}
 		if err := s.remove(ctx, p.MemberID, clean); err != nil {
 			return err

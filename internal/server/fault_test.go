@@ -108,8 +108,15 @@ func TestClocksThatDifferByAnHour(t *testing.T) {
 				t.Errorf("with an expired token: status %d", answer.Status)
 			}
 			app.Portal.Uninstall(stack.ClientID, true)
-			if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+			app.Sim.Deliveries()
+			if skew > 0 && app.Rows("portals") != 0 {
 				t.Error("the removal was not believed")
+			}
+			// Where the platform's clock is behind, the event seems to be from before the installation, so the platform is asked.
+			for deadline := time.Now().Add(20 * time.Second); app.Rows("portals") != 0; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the removal was never believed")
+				}
 			}
 		})
 	}

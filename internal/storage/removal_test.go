@@ -223,7 +223,9 @@ func TestSilentPortalsAreThoseOfWhichNothingWasHeard(t *testing.T) {
 	}
 	c.advance(100 * 24 * time.Hour)
 	save("opened", 2, "b") // a plain user, whose first pair stays the kept one
-	if _, err := s.RenewToken(ctx, shown(at("renewed"), "refresh-renewed"+"a"), gives(pair(at("renewed"), 1, "renewed-b"))); err != nil {
+	renewed := pair(at("renewed"), 1, "renewed-b")
+	renewed.ExpiresAt = c.time().Add(time.Hour)
+	if _, err := s.RenewToken(ctx, shown(at("renewed"), "refresh-renewed"+"a"), gives(renewed)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.DeleteInstallation(ctx, "removed", false); err != nil {

@@ -359,13 +359,14 @@ func (a *App) runInstaller(p *portalsim.Portal) {
 	a.waitBound()
 }
 
-// waitBound waits until no binding is planned or runs: its requests are not to be counted among those of a page.
+// waitBound waits until no binding is planned or runs, and no event waits to be looked into: their requests are not to be
+// counted among those of a page.
 func (a *App) waitBound() {
 	a.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var n int
 		a.query(func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind = 'bind' AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
+			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind IN ('bind', 'event') AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
 		})
 		if n == 0 {
 			return

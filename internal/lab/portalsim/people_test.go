@@ -126,6 +126,7 @@ func TestTimeZonesAreMostlyEmpty(t *testing.T) {
 	w := newWorld(t, portalsim.Options{})
 	access, _ := w.tokens(1)
 	contains(t, w.call(access, "profile", ""), `"TIME_ZONE":""`)
+	w.portal.FinishInstall("app.1")
 	access, _ = w.tokens(4)
 	contains(t, w.call(access, "profile", ""), `"TIME_ZONE":"Europe/Prague"`)
 }
