@@ -294,8 +294,14 @@ func TestAnEventIsLookedIntoUntilThatIsSettled(t *testing.T) {
 			})
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if len(w.claims) != tt.tries || w.claims[0] != claim {
-				t.Errorf("%d tries, want %d; %+v", len(w.claims), tt.tries, w.claims)
+			if len(w.claims) != tt.tries {
+				t.Fatalf("%d tries, want %d", len(w.claims), tt.tries)
+			}
+			got := w.claims[0]
+			if !got.Access.Equal(claim.Access) || !got.Refresh.Equal(claim.Refresh) || !got.ApplicationToken.Equal(claim.ApplicationToken) ||
+				got.MemberID != claim.MemberID || got.Event != claim.Event || got.Address != claim.Address || got.Domain != claim.Domain ||
+				got.ServerEndpoint != claim.ServerEndpoint {
+				t.Errorf("%+v, want %+v", got, claim)
 			}
 		})
 	}
