@@ -82,7 +82,7 @@ func TestItemPageInRussianForEveryType(t *testing.T) {
 		id    int
 		texts []string
 	}{
-		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Показать пустые (", "Нет в карточке портала"}},
+		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Показать пустые (", "Другие поля"}},
 		"CRM_DEAL_DETAIL_TAB":          {20, []string{"Сделка", "Nordlicht Logistics", "Clara Weiss", "€\u00a048,250.50", "Курьером", "Nora Lind"}},
 		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1 dir=\"auto\">Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984", "мобильный"}},
 		"CRM_COMPANY_DETAIL_TAB":       {40, []string{"Производство", "€\u00a04,200,000.00"}},
