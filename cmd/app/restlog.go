@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -51,9 +52,14 @@ func (c restLogCommand) run(ctx context.Context, raw config.Raw, out io.Writer) 
 	}
 	defer store.Close()
 	if c.Portal != "" {
-		if f.MemberID, err = findPortal(ctx, store, c.Portal); err != nil {
+		p, err := store.FindPortal(ctx, c.Portal)
+		if errors.Is(err, portal.ErrUnknownPortal) {
+			return fmt.Errorf("there is no portal %q in the database; `app portals list` shows those that there are", c.Portal)
+		}
+		if err != nil {
 			return err
 		}
+		f.MemberID = p.MemberID
 	}
 	p := restLogPrinter{restLogCommand: c, out: out, seen: map[int64]bool{}}
 	for {
@@ -90,20 +96,6 @@ func momentOf(text string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is neither a time, such as 2026-11-24T10:00:00Z or 2026-11-24, nor how long ago, such as 2h", text)
-}
-
-// findPortal finds a portal with a record by its member_id or its domain.
-func findPortal(ctx context.Context, store *storage.Store, name string) (portal.MemberID, error) {
-	list, err := store.Portals(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, p := range list {
-		if string(p.MemberID) == name || strings.EqualFold(p.Domain, name) {
-			return p.MemberID, nil
-		}
-	}
-	return "", fmt.Errorf("there is no record of a portal %q; `app portals list` shows those that there are", name)
 }
 
 // restLogPrinter prints lines, each once.

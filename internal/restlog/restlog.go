@@ -58,10 +58,9 @@ type Log struct {
 
 // heldLine is an exchange that waits to be written. The context is kept for the secrets that its request has to do with.
 type heldLine struct {
-	ctx       context.Context
-	requestID string
-	exchange  bitrix24.Exchange
-	bytes     int64
+	ctx      context.Context
+	exchange bitrix24.Exchange
+	bytes    int64
 }
 
 // New makes a log that keeps lines for so many days. Run writes it.
@@ -69,12 +68,23 @@ func New(store Store, days int, log *slog.Logger, now func() time.Time) *Log {
 	return &Log{store: store, days: days, log: log, now: now, lines: make(chan heldLine, bufferLines)}
 }
 
-type requestIDKey struct{}
-
-// WithRequestID names the request of ours for which portals are asked.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+// Request is a request of ours for which portals are asked.
+type Request struct {
+	id   string
+	user atomic.Int64
 }
+
+type requestKey struct{}
+
+// WithRequest names the request for which portals are asked.
+func WithRequest(ctx context.Context, id string) (context.Context, *Request) {
+	r := &Request{id: id}
+	return context.WithValue(ctx, requestKey{}, r), r
+}
+
+// By says who made the request. A user whose token is new is known only by what the portal answers to it; lines that wait
+// to be written are told then.
+func (r *Request) By(user portal.UserID) { r.user.Store(int64(user)) }
 
 // Record takes an exchange, unless there is no room: then it is lost, and counted. It never waits.
 func (l *Log) Record(ctx context.Context, e bitrix24.Exchange) {
@@ -82,7 +92,6 @@ func (l *Log) Record(ctx context.Context, e bitrix24.Exchange) {
 		return // of a portal that nobody vouched for
 	}
 	line := heldLine{ctx: context.WithoutCancel(ctx), exchange: e, bytes: lineBytes + int64(cap(e.Request)) + int64(cap(e.Answer))}
-	line.requestID, _ = ctx.Value(requestIDKey{}).(string)
 	if l.held.Add(line.bytes) > bufferBytes {
 		l.held.Add(-line.bytes)
 		l.lost.Add(1)
@@ -134,6 +143,7 @@ func (l *Log) Run(ctx context.Context) {
 type writer struct {
 	*Log
 	batch    []portal.RESTLine
+	requests []*Request // those of the batch's lines; nil for background work
 	bytes    int64 // of the batch, as they were held
 	keptAt   time.Time
 	failedAt time.Time // when a write failed last; zero while all is well
@@ -147,11 +157,15 @@ func (w *writer) take(held heldLine) {
 	e := held.exchange
 	line := portal.RESTLine{
 		MemberID: portal.MemberID(e.Target.MemberID), UserID: portal.UserID(e.Target.UserID), At: e.At, Duration: e.Duration,
-		Method: bitrix24.CleanText(e.Method, longestMethod), Commands: commandsOf(e.Method, e.Request), Status: e.Status, Code: e.Code, RequestID: held.requestID,
+		Method: bitrix24.CleanText(e.Method, longestMethod), Commands: commandsOf(e.Method, e.Request), Status: e.Status, Code: e.Code,
+	}
+	request, ok := held.ctx.Value(requestKey{}).(*Request)
+	if ok {
+		line.RequestID = request.id
 	}
 	line.Request, line.RequestCut = cleanBody(held.ctx, e.Request, e.Target.Access)
 	line.Answer, line.AnswerCut = cleanBody(held.ctx, e.Answer, e.Target.Access)
-	w.batch = append(w.batch, line)
+	w.batch, w.requests = append(w.batch, line), append(w.requests, request)
 	w.bytes += held.bytes
 }
 
@@ -184,6 +198,11 @@ func (w *writer) write(ctx context.Context) {
 func (w *writer) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	for i, request := range w.requests {
+		if request != nil && w.batch[i].UserID == 0 {
+			w.batch[i].UserID = portal.UserID(request.user.Load())
+		}
+	}
 	written, err := w.store.WriteRESTLog(ctx, w.batch)
 	if errors.Is(err, portal.ErrNoPartition) {
 		if err = w.store.KeepRESTLog(ctx, w.now(), w.days); err == nil {
@@ -204,7 +223,8 @@ func (w *writer) attempt(ctx context.Context) error {
 
 func (w *writer) drop() {
 	clear(w.batch)
-	w.batch = w.batch[:0]
+	clear(w.requests)
+	w.batch, w.requests = w.batch[:0], w.requests[:0]
 	w.held.Add(-w.bytes)
 	w.bytes = 0
 }
@@ -214,7 +234,14 @@ func (w *writer) look(ctx context.Context) {
 	if w.now().Sub(w.keptAt) >= keepEvery {
 		w.keep(ctx)
 	}
-	if lost := w.lost.Load(); lost > w.told && w.now().Sub(w.toldAt) >= tellEvery {
+	if w.now().Sub(w.toldAt) >= tellEvery {
+		w.tell()
+	}
+}
+
+// tell tells of lines that were lost since it told last.
+func (w *writer) tell() {
+	if lost := w.lost.Load(); lost > w.told {
 		reason := "they came faster than the database took them"
 		if w.reason != nil {
 			reason = w.reason.Error()
@@ -237,6 +264,7 @@ func (w *writer) keep(ctx context.Context) {
 
 // finish writes what still waits when the app stops.
 func (w *writer) finish(ctx context.Context) {
+	defer w.tell()
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	for {
@@ -253,7 +281,8 @@ func (w *writer) finish(ctx context.Context) {
 			return
 		}
 		if err := w.attempt(ctx); err != nil {
-			w.log.Error("lines of the REST log were lost", "lines", len(w.batch)+len(w.lines), "error", err.Error())
+			w.lost.Add(int64(len(w.batch) + len(w.lines)))
+			w.reason = err
 			return
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
 	"itemlens/internal/restlog"
 	"itemlens/internal/secret"
 )
@@ -67,8 +68,13 @@ func requestID() string {
 func named(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Response().Header().Get(echo.HeaderXRequestID)
-		c.SetRequest(c.Request().WithContext(restlog.WithRequestID(c.Request().Context(), id)))
-		return next(c)
+		ctx, request := restlog.WithRequest(c.Request().Context(), id)
+		c.SetRequest(c.Request().WithContext(ctx))
+		err := next(c)
+		if user, ok := c.Get("user").(portal.UserID); ok {
+			request.By(user)
+		}
+		return err
 	}
 }
 

@@ -43,7 +43,7 @@ func TestThePageThatFailedIsFoundInTheRESTLog(t *testing.T) {
 		!slices.Contains(line.Commands, "crm.item.get 2/99999") || time.Since(line.At) > time.Minute {
 		t.Errorf("%+v", line)
 	}
-	if !strings.Contains(line.Request, "crm.item.get?entityTypeId=2&id=99999") || !strings.Contains(line.Answer, "NOT_FOUND") {
+	if !strings.Contains(line.Request, `crm.item.get?entityTypeId=2\u0026id=99999`) || !strings.Contains(line.Answer, "NOT_FOUND") {
 		t.Errorf("asked %s\nsaid %s", line.Request, line.Answer)
 	}
 	shown := restLog(t, app, portal.RESTLogFilter{RequestID: good.Header.Get("X-Request-Id"), Method: "crm.item.get"})
