@@ -144,7 +144,7 @@ type writer struct {
 	*Log
 	batch    []portal.RESTLine
 	requests []*Request // those of the batch's lines; nil for background work
-	bytes    int64 // of the batch, as they were held
+	bytes    int64      // of the batch, as they were held
 	keptAt   time.Time
 	failedAt time.Time // when a write failed last; zero while all is well
 	reason   error     // why lines were lost last, where it was not for lack of room
