@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -289,79 +288,6 @@ func TestOwnPageInABrowser(t *testing.T) {
 	w.waitFrame("Repair of the bench scale")
 	w.want(`document.querySelector('[data-recent-section]').hidden`, "true")
 	w.check()
-}
-
-// TestSettingsInABrowser has an administrator choose tabs, arrange a card by dragging and by keyboard, look at a preview,
-// save, undo, and erase.
-func TestSettingsInABrowser(t *testing.T) {
-	w := newWorld(t)
-	w.install()
-	w.frame(`document.querySelector('[data-action=settings]').click()`)
-	w.waitFrame("Tabs in CRM cards")
-	w.want(`document.querySelector('[data-drift]').dataset.drift`, "false")
-	w.want(`document.querySelectorAll('#arrangement > li').length > 30`, "true") // leads
-	w.wantFitted()
-	choose := func(id, value string) {
-		w.frame(`(e => { e.value = '` + value + `'; e.dispatchEvent(new Event('change', {bubbles: true})); })(document.getElementById('` + id + `'))`)
-	}
-	order := `[...document.querySelectorAll('#arrangement > li')].slice(0, 4).map(e => e.dataset.code || e.className).join()`
-	choose("card-type", "2")
-	w.want(`String(document.getElementById('card-pipeline').hidden) + document.getElementById('card-pipeline').options.length`, "false3")
-	w.frame(`document.querySelector('[value=own]').click()`)
-	w.want(order, "item section,id,title,createdTime")
-
-	// By keyboard: the title goes up one place, and the page says so.
-	w.frame(`document.querySelector('#arrangement [data-code=title] .handle').focus()`)
-	w.frame(`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowUp', bubbles: true}))`)
-	w.want(order, "item section,title,id,createdTime")
-	w.want(`document.activeElement.closest('li').dataset.code + document.querySelector('[data-settings-status]').textContent`, "titlePlace 2")
-	// By dragging: the date of creation goes before the title.
-	w.frame(`((from, to) => {
-		const at = to.getBoundingClientRect(), event = (name, on, y) => on.dispatchEvent(new DragEvent(name, {bubbles: true, cancelable: true, clientX: at.left, clientY: y, dataTransfer: new DataTransfer()}));
-		event('dragstart', from, 0); event('dragover', to, at.top + 2); event('drop', to, at.top + 2); event('dragend', from, 0);
-	})(document.querySelector('#arrangement [data-code=createdTime]'), document.querySelector('#arrangement [data-code=title]'))`)
-	w.want(order, "item section,createdTime,title,id")
-	w.frame(`document.querySelector('#arrangement [data-code=taxValue] [data-kind=hidden]').click()`)
-	w.frame(`document.querySelector('#arrangement [data-code=closedate] [data-kind=top]').click()`)
-	w.frame(`document.querySelector('#arrangement .section input').value = 'Our order'`)
-	w.frame(`document.querySelector('[data-tab="4"]').click()`)
-	w.frame(`document.getElementById('preview-id').value = '20', document.querySelector('[data-do=preview]').click()`)
-	w.waitFrame("Nordlicht Logistics")
-	w.want(`[...document.querySelectorAll('[data-preview] h2')].slice(0, 2).map(e => e.textContent).join()`, "At a glance,Our order")
-	w.wantFitted()
-	w.both("settings")
-	w.frame(`document.querySelector('[data-do=save]').click()`)
-	w.want(`document.querySelector('[data-settings-status]').textContent + document.querySelector('[data-settings]').dataset.version`, "Saved.1")
-	w.waitFrame("Anna Berger")
-
-	w.openTab("/crm/deal/details/20/")
-	w.waitFrame("Our order")
-	w.want(`[...document.querySelectorAll('.group')][1].querySelector('.field').dataset.code + document.querySelectorAll('[data-code=taxValue]').length`, "createdTime0")
-	for deadline := time.Now().Add(20 * time.Second); len(w.Portal.Placements(stack.ClientID)) > 6 && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	w.run(chromedp.Navigate(w.Portal.URL() + "/crm/company/details/40/"))
-	tabs, err := chromedp.Run(w.ctx, chromedp.Evaluate[int](`document.querySelectorAll('[data-placement]').length`))
-	if err != nil || tabs != 0 {
-		t.Errorf("%d tabs on the card of a company, %v", tabs, err)
-	}
-
-	// Undo, and a second administrator's older page.
-	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
-	w.waitFrame("CRM items")
-	w.frame(`document.querySelector('[data-action=settings]').click()`)
-	w.waitFrame("Undo the last change")
-	w.frame(`document.querySelector('[data-do=undo]').click()`)
-	w.want(`document.querySelector('[data-settings]').dataset.version + document.querySelector('[data-tab="4"]').checked + document.querySelector('[data-settings-status]').textContent`, "2trueSaved.")
-	w.frame(`document.querySelector('[data-settings]').dataset.version = '1', document.querySelector('[data-do=save]').click()`)
-	w.waitFrame("Somebody else has saved meanwhile")
-
-	// Erase, after a wrong confirmation.
-	w.frame(`document.querySelector('[data-do=erase]').click()`)
-	w.waitFrame("This page cannot be opened this way")
-	w.frame(`document.getElementById('erase-confirm').value = '` + w.Portal.Domain() + `', document.querySelector('[data-do=erase]').click()`)
-	w.waitFrame("is erased")
-	w.check("status of 409", "status of 400")
 }
 
 // TestCardWithoutTheLibraryInABrowser opens a card whose page gets no JS library from the platform: names come, tools

@@ -119,7 +119,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	m.watchCache(cache)
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones()}
 	(&page.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
-	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: cache.Forget}).Register(e)
+	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: cache.Forget, Now: time.Now}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err
