@@ -52,7 +52,7 @@ type Cards interface {
 	// Preview makes the card of an item, or of the newest one of its type where ref names none.
 	Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref, chosen portal.Settings) (*card.Card, error)
 	Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, pipeline string) (*card.Choices, error)
-	List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, query string) (*card.List, error)
+	List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, req crm.ListRequest) (*card.List, error)
 }
 
 // Handler serves the settings. Every route is a request of an open page.
@@ -323,7 +323,7 @@ func (h *Handler) items(c echo.Context) error {
 	if req.EntityTypeID <= 0 || len(req.Query) > maxQuery {
 		return &bitrix24.FormError{Field: "entityTypeId, query", Reason: "must be a positive whole number, and short"}
 	}
-	list, err := h.Cards.List(c.Request().Context(), visit, l, req.EntityTypeID, req.Query)
+	list, err := h.Cards.List(c.Request().Context(), visit, l, crm.ListRequest{EntityTypeID: req.EntityTypeID, Query: req.Query})
 	if err != nil {
 		return err
 	}

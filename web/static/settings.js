@@ -12,19 +12,6 @@ import { Follower } from './settings-tabs.js';
 /** @typedef {import('./settings-model.js').Settings} Settings */
 /** @typedef {{version: number, settings: Settings, message?: string}} Changed */
 
-/**
- * Opens the settings in a box.
- * @param {HTMLElement} box
- * @param {AbortSignal} [signal]
- * @returns {Promise<import('./viewer.js').View>}
- */
-export async function open(box, signal) {
-  const answer = await ask('/in/settings', {}, signal);
-  box.innerHTML = await answer.text(); // written by the app's own templates
-  const editor = new Editor(one('[data-settings]', box));
-  return { shown: () => editor.begin(), mayLeave: () => editor.mayLeave(), left: () => editor.end() };
-}
-
 class Editor {
   #running = false;
   #erased = false;
@@ -439,4 +426,17 @@ class Editor {
 function theirs(error) {
   const told = error instanceof Refusal && error.code === 'settings_conflict' ? error.answer : null;
   return told?.theirs ? { theirs: told.theirs, name: told.name } : null;
+}
+
+/**
+ * Opens the settings in a box.
+ * @param {HTMLElement} box
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import('./viewer.js').View>}
+ */
+export async function open(box, signal) {
+  const answer = await ask('/in/settings', {}, signal);
+  box.innerHTML = await answer.text(); // written by the app's own templates
+  const editor = new Editor(one('[data-settings]', box));
+  return { shown: () => editor.begin(), mayLeave: () => editor.mayLeave(), left: () => editor.end() };
 }
