@@ -79,7 +79,7 @@ func (c *Choices) arranged(t *crm.TypeCard) []portal.CardSection {
 			}
 			for _, code := range codes {
 				// One place for several fields: contactIds tells what contactId does.
-				if code == "contactId" && slices.Contains(codes, "contactIds") && left["contactIds"] || !left[code] {
+				if code == "contactId" && slices.Contains(codes, "contactIds") && t.Fields.Field("contactIds") != nil || !left[code] {
 					continue
 				}
 				left[code] = false

@@ -148,7 +148,7 @@ func TestSettingsHaveAHistoryAndNoLostChange(t *testing.T) {
 	wantJSONProblem(t, app.Ask(anna, "/in/settings/undo", `{"version":1}`), 409, "settings_conflict")
 	undone := app.Ask(anna, "/in/settings/undo", `{"version":2}`)
 	wantVersion(t, undone, 3)
-	if !strings.Contains(undone.Body, `"settings":{"showEmpty":true}`) || !strings.Contains(undone.Body, "by Marco Rossi undone") {
+	if !strings.Contains(undone.Body, `"settings":{"showEmpty":true}`) || !strings.Contains(undone.Body, "par Marco Rossi annulée") {
 		t.Errorf("the page is not told what was undone, or what stands now:\n%s", undone.Body)
 	}
 	shown := app.Ask(anna, "/in/settings", `{}`).Body
