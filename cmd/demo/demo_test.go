@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{log: &apptest.Log{}}
 	var err error
-	if w.demo, err = start(context.Background(), "127.0.0.1:0", w.log); err != nil {
+	if w.demo, err = start(context.Background(), "127.0.0.1:0", slog.New(slog.NewTextHandler(w.log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.stop)
@@ -101,7 +102,7 @@ func TestWholePathInABrowser(t *testing.T) {
 
 	w.switchTo("user", "3")
 	w.openTab("/crm/lead/details/250/")
-	text = w.waitFrame("You may not read this item")
+	text = w.waitFrame("You don’t have access to this item")
 	if strings.Contains(text, "Lead #250") || strings.Contains(text, "999.9") {
 		t.Errorf("the refused view shows the item:\n%s", text)
 	}
@@ -191,12 +192,12 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	}
 	w.typeInto("filter", "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.want(`document.querySelector('[data-status]').textContent`, "Changed: Company, Probability, %")
+	w.want(`document.querySelector('[data-status]').textContent`, "Updated: Company, Probability, %")
 	w.waitFrame("Blue Harbor Software")
 	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent + e.querySelector('.was').textContent).join()`, "companyIdBlue Harbor SoftwareBefore: Nordlicht Logistics,probability85Before: 40")
 	w.want(`document.getElementById('filter').value`, "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.want(`document.querySelector('[data-status]').textContent`, "Nothing has changed.")
+	w.want(`document.querySelector('[data-status]').textContent`, "No changes.")
 
 	// Links open in the portal's slider.
 	w.typeInto("filter", "")
@@ -212,7 +213,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	// The portal goes away: the page says so and stays.
 	w.Portal.AddFault(portalsim.Fault{Method: "batch", Kind: "INTERNAL_SERVER_ERROR", Status: 500})
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.waitFrame("Bitrix24 does not answer")
+	w.waitFrame("Bitrix24 isn’t responding")
 	w.want(`document.querySelectorAll('.field').length > 20`, "true")
 	w.check("status of 502")
 }
@@ -224,7 +225,7 @@ func TestEveryKindOfItemFitsInABrowser(t *testing.T) {
 	w.install()
 	for _, lang := range []struct {
 		code, suffix, refused string
-	}{{"en", "", "You may not read this item"}, {"ru", "-ru", "Нет доступа к этому элементу"}, {"ar", "-ar", "لا يمكنك قراءة هذا العنصر"}} {
+	}{{"en", "", "You don’t have access to this item"}, {"ru", "-ru", "Нет доступа к этому элементу"}, {"ar", "-ar", "ليس لديك وصول إلى هذا العنصر"}} {
 		w.switchTo("user", "1")
 		w.switchTo("lang", lang.code)
 		for _, item := range []struct{ name, path, text string }{

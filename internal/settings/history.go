@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
@@ -110,7 +109,20 @@ func (n narrator) inWords(parts []string) string {
 	for i, part := range parts {
 		names[i] = n.l.T("settings.part." + part)
 	}
-	return strings.Join(names, n.l.T("settings.comma"))
+	return n.list(names)
+}
+
+// list joins texts as the language does.
+func (n narrator) list(texts []string) string {
+	joined := ""
+	for i, text := range texts {
+		if i == 0 {
+			joined = text
+			continue
+		}
+		joined = n.l.T("settings.list", "First", joined, "Next", text)
+	}
+	return joined
 }
 
 func members(s portal.Settings) map[string]json.RawMessage {

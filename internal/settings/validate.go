@@ -133,7 +133,7 @@ func (i *inventory) fit(n narrator, chosen portal.Settings) (portal.Settings, []
 		}
 		unknown := unknownFields(chosen.Cards[key], fields)
 		if len(unknown) > 0 {
-			left = append(left, n.cardName(key)+": "+strings.Join(unknown, n.l.T("settings.comma")))
+			left = append(left, n.cardName(key)+": "+n.list(unknown))
 		}
 		cards[key] = chosen.Cards[key].Without(unknown)
 	}

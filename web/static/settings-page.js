@@ -51,7 +51,7 @@ export class Page {
   }
 
   /** @param {string[]} texts */
-  list(texts) { return texts.join(this.word('comma')); }
+  list(texts) { return texts.reduce((first, next) => (first ? this.word('list', { first, next }) : next), ''); }
 
   /**
    * Names parts of settings as a person reads them: each kind once, with how many there are of it.

@@ -2093,14 +2093,14 @@ func BindingFailed(l *i18n.Printer, v SettingsView) string {
 func settingsWords(l *i18n.Printer, v SettingsView) string {
 	words := map[string]string{}
 	for _, key := range []string{
-		"all_pipelines", "as_is", "comma", "conflict_both", "conflict_loaded", "erase_mismatch", "found", "hide", "imported", "imported_same",
-		"left_out", "merged", "move_down", "move_field", "move_up", "moved_in", "moved_out", "new_section", "not_export", "outside",
+		"all_pipelines", "as_is", "conflict_both", "conflict_loaded", "erase_mismatch", "found", "hide", "imported", "imported_same",
+		"left_out", "list", "merged", "move_down", "move_field", "move_up", "moved_in", "moved_out", "new_section", "not_export", "outside",
 		"preview_gone", "preview_newest", "remove_section", "removed_section", "rest", "saved", "section", "shown_as", "started", "tabs_drift", "tabs_ok",
 		"tabs_updating", "to_end", "to_start", "top", "unchanged", "untitled",
 		"part.cards", "part.codesFor", "part.language", "part.showEmpty", "part.tabsOff", "part.titles",
 	} {
 		words[key] = l.T("settings."+key, "Name", "{name}", "Place", "{place}", "Of", "{of}", "Section", "{section}", "File", "{file}",
-			"Parts", "{parts}", "What", "{what}", "Count", "{count}", "Domain", v.Portal.Domain)
+			"Parts", "{parts}", "First", "{first}", "Next", "{next}", "What", "{what}", "Count", "{count}", "Domain", v.Portal.Domain)
 	}
 	words["no_items"] = l.T("home.no_items")
 	words["nothing"] = l.T("home.nothing", "Query", "{query}")
