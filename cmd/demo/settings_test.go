@@ -201,7 +201,7 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.want(message("save")+` + document.querySelector('[data-settings]').dataset.version + document.activeElement.dataset.do + document.getElementById('card-type').value + document.getElementById('settings-cards').hidden`, "Saved.1save2false")
 	w.wantUnsaved(false)
 	w.want(`document.querySelector('[data-state]').dataset.drift`, "false") // no alarm while the portal follows, and none after
-	w.want(`document.querySelector('[data-state]').dataset.following + document.querySelector('[data-state-text]').textContent.slice(0, 10)`, "falseEverything")
+	w.want(`document.querySelector('[data-state]').dataset.following + document.querySelector('[data-state-text]').textContent.slice(0, 10)`, "falseAll tabs a")
 	w.want(`document.querySelector('[data-changes]').innerText.includes('Anna Berger')`, "true")
 
 	w.openTab("/crm/deal/details/20/")
@@ -274,11 +274,11 @@ func TestNothingOfTheSettingsIsLostInABrowser(t *testing.T) {
 
 	// Beginning anew can be taken back.
 	w.press("start-groups")
-	w.want(`document.querySelector('#arrangement .section input').value`, "About")
+	w.want(`document.querySelector('#arrangement .section input').value`, "General")
 	w.press("start-empty")
 	w.want(`document.querySelectorAll('#arrangement .section').length + document.querySelector('#arrangement .section input').value`, "1")
 	w.press("take-back")
-	w.want(`document.querySelector('#arrangement .section input').value`, "About")
+	w.want(`document.querySelector('#arrangement .section input').value`, "General")
 	w.press("start-portal")
 	w.want(`document.querySelector('#arrangement .section input').value`, "About the deal")
 
@@ -398,7 +398,7 @@ func TestSettingsOfTwoInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-title=en]').value = 'Mine', document.querySelector('[data-title=en]').dispatchEvent(new Event('input', {bubbles: true})), document.querySelector('[data-tab="1"]').click()`)
 	w.saveAs(2, 2, `{"showEmpty":true,"tabsOff":[4],"titles":{"en":"Theirs"}}`)
 	w.press("save")
-	w.want(`document.querySelector('[data-conflict]').hidden + document.querySelector('[data-conflict-text]').textContent.replace(/on .*:/, 'on …:')`, "falseMarco Rossi saved other settings on …: titles (en).")
+	w.want(`document.querySelector('[data-conflict]').hidden + document.querySelector('[data-conflict-text]').textContent.replace(/on .*:/, 'on …:')`, "falseMarco Rossi saved other settings on …: tab titles (en).")
 	w.want(`document.querySelector('[data-conflict-text]').textContent.includes('Marco Rossi saved other settings on ')`, "true")
 	w.both("settings-conflict")
 	w.press("load-theirs")
@@ -430,7 +430,7 @@ func TestSettingsFromAFileInABrowser(t *testing.T) {
 	}
 	w.wantUnsaved(false)
 	file("settings.json", `{"tabsOff":[4,9999],"titles":{"en":"Lens"},"cards":{"2":{"top":["title","gone"]},"4":{"hidden":["title"]}}}`)
-	w.want(message("import"), "Imported from settings.json: order of fields (2), tabs, titles. Save to apply. Left out, because your Bitrix24 doesn’t have it: type 9999, Deal: gone.")
+	w.want(message("import"), "Imported from settings.json: field layout (2), tabs, tab titles. Save to apply. Left out, because your Bitrix24 doesn’t have it: type 9999, Deal: gone.")
 	w.wantUnsaved(true)
 	w.both("settings-import")
 	w.press("import-back")
@@ -464,7 +464,6 @@ func TestTabsThatDoNotFollowInABrowser(t *testing.T) {
 	w.both("settings-drift")
 	w.Portal.ChangeUser(1, func(u *portalsim.User) { u.Admin = true })
 	w.press("repair")
-	w.want(`document.querySelector('[data-state-text]').textContent.slice(0, 10)`, "Everything")
+	w.want(`document.querySelector('[data-state-text]').textContent.slice(0, 10)`, "All tabs a")
 	w.check()
 }
-

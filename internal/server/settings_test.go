@@ -286,7 +286,9 @@ func TestAFileIsFittedToThePortal(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
 	admin := app.Open(1, "DEFAULT", nil)
-	fit := func(settings string) apptest.Answer { return app.Ask(admin, "/in/settings/import", `{"settings":`+settings+`}`) }
+	fit := func(settings string) apptest.Answer {
+		return app.Ask(admin, "/in/settings/import", `{"settings":`+settings+`}`)
+	}
 	answer := fit(`{"tabsOff":[4,9999],"cards":{"2":{"top":["ufCrm_theirs","title"],"sections":[{"title":"Ours","fields":["companyId","gone"]}]},"2/77":{"top":["title"]},"8888":{"top":["id"]}}}`)
 	var body struct {
 		Settings json.RawMessage
@@ -541,7 +543,7 @@ func TestPreviewShowsWhatIsNotSaved(t *testing.T) {
 		t.Errorf("items to preview: status %d\n%s", items.Status, items.Body)
 	}
 	fields := app.Ask(admin, "/in/settings/card", `{"entityTypeId":2}`)
-	inOrder(t, fields.Body, `"code":"title"`, `"system":true`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`, `"groups":[{"title":"About"`)
+	inOrder(t, fields.Body, `"code":"title"`, `"system":true`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`, `"groups":[{"title":"General"`)
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":2,"pipeline":"x"}`), 400, "bad_request")
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":5555}`), 404, "not_found")
 }
