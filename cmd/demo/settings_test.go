@@ -464,6 +464,6 @@ func TestTabsThatDoNotFollowInABrowser(t *testing.T) {
 	w.both("settings-drift")
 	w.Portal.ChangeUser(1, func(u *portalsim.User) { u.Admin = true })
 	w.press("repair")
-	w.want(`document.querySelector('[data-state-text]').textContent.slice(0, 10)`, "All tabs a")
+	w.want(`document.querySelector('[data-state]').dataset.drift + document.querySelector('[data-state-text]').textContent`, "falseUpdating the tabs in your cards…")
 	w.check()
 }

@@ -15,48 +15,60 @@ import { ask } from './session.js';
  */
 
 const pause = 2000;
-const patience = 60_000;
+const patience = 60_000; // before it is told that the tabs do not follow
+const rest = 10_000; // between looks after that
 
 export class Follower {
   #timer = 0;
   #known; // the version of the history in the page
-  #boundAt;
 
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
     this.#known = page.version;
-    this.#boundAt = page.root.dataset.boundAt ?? '';
-    if (page.one('[data-state]').dataset.following === 'true') this.start();
+    const { drift, following } = page.one('[data-state]').dataset;
+    if (following === 'true') this.start();
+    else if (drift === 'true') this.#later(0, '', rest);
   }
 
   /** Looks until the tabs are as they were chosen, and says so. */
   start() {
-    this.end();
     this.#say('tabs_updating', false);
-    void this.#look(Date.now() + patience, this.#boundAt);
+    this.#later(Date.now() + patience, null, 0);
   }
 
   /** Looks no more. */
   end() { clearTimeout(this.#timer); this.#timer = 0; }
 
   /**
+   * @param {number} until when it is told that they do not follow
+   * @param {string | null} before names the last attempt that had ended when this search began
+   * @param {number} delay
+   */
+  #later(until, before, delay) {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.#look(until, before), delay);
+  }
+
+  /**
    * @param {number} until
-   * @param {string} before names the last attempt that counts no more
+   * @param {string | null} before
    */
   async #look(until, before) {
-    const timer = this.#timer = window.setTimeout(() => {}, pause); // its number stands for this search
+    const timer = this.#timer; // its number stands for this search
     let state = null;
     try {
       state = await this.#state();
-    } catch { /* the next look may find more; after a while it is told that the tabs do not follow */ }
+    } catch { /* the next look may find more */ }
     if (this.#timer !== timer || !this.page.root.isConnected) return;
+    before ??= state?.boundAt ?? null;
     if (state && !state.drift) {
       this.#say('tabs_ok', false);
-    } else if (state?.failed && state.boundAt !== before || Date.now() > until) {
+    } else if (Date.now() > until || state?.failed && state.boundAt !== before) {
       this.#say('tabs_drift', true, state?.failed);
+      this.#later(0, before, rest);
     } else {
-      this.#timer = window.setTimeout(() => this.#look(until, before), pause);
+      this.#later(until, before, pause);
     }
   }
 
@@ -65,7 +77,6 @@ export class Follower {
     /** @type {State} */
     const state = await answer.json();
     const { page } = this;
-    this.#boundAt = state.boundAt;
     for (const note of page.all('[data-tab-state]')) note.textContent = state.tabs[note.dataset.tabState ?? ''] ?? note.textContent;
     if (state.history && state.data) {
       const list = page.one('[data-changes]');
