@@ -128,7 +128,7 @@ export class Page {
     const unsaved = this.unsaved().length > 0;
     if (!unsaved) this.imported = false;
     for (const mark of this.all('[data-unsaved]')) mark.hidden = !unsaved;
-    if (unsaved) for (const told of this.all('.save > [data-message]')) told.textContent = ''; // it was about another state
+    if (unsaved) for (const message of this.all('.save > [data-message]')) message.textContent = ''; // it was about another state
     this.onchange();
     fit();
   }
