@@ -163,6 +163,7 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.openSettings()
 	w.want(`document.querySelector('[data-state]').dataset.drift`, "false")
 	w.wantFitted()
+	w.want(`getComputedStyle(document.querySelector('[role=tablist]')).display + document.querySelectorAll('[placeholder*="."]').length`, "flex0") // its look is there, and its words are
 	w.wantUnsaved(false)
 	w.press("save")
 	w.want(message("save"), "No changes to save.")

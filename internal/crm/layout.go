@@ -31,6 +31,6 @@ func (s *Source) TypeCard(ctx context.Context, v Viewer, entityTypeID int, pipel
 			return nil, err
 		}
 	}
-	card.Arrangement = s.arrangement(v.Who().Portal, arrangementOf(result, entityTypeID, pipeline, false))
+	card.Arrangement = s.arrangement(v.Who(), arrangementOf(result, entityTypeID, pipeline, false))
 	return card, nil
 }

@@ -123,10 +123,11 @@ func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (known port
 	}
 	defer leave()
 	known, err = g.Store.Visit(ctx, portal.MemberID(req.MemberID), req.Refresh.Hash())
-	if p := known.Portal; err != nil || !p.Installed() {
+	if err != nil {
 		return known, false, err
-	} else if p.ApplicationToken.Equal(req.ApplicationToken) {
-		g.Door.remember(p.MemberID, req.ApplicationToken)
+	}
+	if known.Portal.ApplicationToken.Equal(req.ApplicationToken) {
+		g.Door.remember(known.Portal.MemberID, req.ApplicationToken)
 		return known, true, nil
 	}
 	return known, known.PairOf != 0, nil
@@ -265,9 +266,9 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 // keep stores what an opened page has proven. As a rule that is nothing: the pair is stored already.
 func (v *Visit) keep(ctx context.Context) error {
 	store, id := v.gate.Store, v.Portal.MemberID
-	// A renewed pair is stored already, in the row of its user.
+	// A renewed pair is stored already, in the row of its user; without a refresh token there is nothing to store.
 	renewed := !v.token.Refresh.Equal(v.req.Refresh)
-	if !v.token.Refresh.IsZero() && !renewed && !(v.known.PairCurrent && v.known.PairOf == v.User.ID) {
+	if !renewed && !(v.known.PairCurrent && v.known.PairOf == v.User.ID) {
 		if v.known.PairOf != 0 && v.known.PairOf != v.User.ID {
 			v.gate.Log.WarnContext(ctx, "a page posts another user's refresh token", "portal", id, "user", v.User.ID, "owner", v.known.PairOf)
 		}
@@ -290,7 +291,7 @@ func (v *Visit) keep(ctx context.Context) error {
 		return nil
 	}
 	took, err := store.TakeOver(ctx, id, v.User.ID)
-	if err != nil || !took {
+	if !took {
 		return err
 	}
 	v.Portal.InstallerID = v.User.ID

@@ -42,7 +42,8 @@ type world struct {
 	silent  bool           // app.info does not answer
 	shape   shape          // of the next answers to exchanges
 	names   map[string]who // whom the exchange of a refresh token names, where it is not its user
-	lying   portal.UserID  // whom the portals name in every profile; 0: the truth
+	lying   portal.UserID  // whom the portals name in every profile; 0: the truth, less: nobody
+	moved   string         // where the next request to a portal is sent
 }
 
 type who struct {
@@ -230,6 +231,11 @@ func (w *world) servePortal(rw http.ResponseWriter, r *http.Request) {
 	text, cmd := auth(r)
 	t := w.issued[text]
 	switch {
+	case w.moved != "":
+		rw.Header().Set("Location", w.moved)
+		rw.WriteHeader(http.StatusFound)
+		w.moved = ""
+		return
 	case t != nil && !t.expires.IsZero() && !w.now.Before(t.expires):
 		// Whosesoever it is: a portal that is asked with another's expired token may say just that.
 		answer(rw, http.StatusUnauthorized, map[string]any{"error": "expired_token"})
@@ -248,6 +254,9 @@ func (w *world) servePortal(rw http.ResponseWriter, r *http.Request) {
 				user = w.lying
 			}
 			results[key] = map[string]any{"ID": user, "ADMIN": w.portals[id].admins[user]}
+			if user < 0 {
+				results[key] = []any{} // as of somebody inactive
+			}
 		case "placement.get", "event.get":
 			results[key] = []any{}
 		case "crm.type.list":

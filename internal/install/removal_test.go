@@ -58,12 +58,19 @@ type world struct {
 	rest      answer
 	asked     int // requests to OAuth server and portal
 	planned   []string
+	binds     int // bindings that were planned
+	statuses  int // questions about the status that were planned
 	forgotten []portal.MemberID
 }
 
 func setup(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
+	return newWorld(t)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
 	w := &world{t: t, url: cluster.Database(t)}
 	w.now.Store(time.Now().UnixNano())
 	now := func() time.Time { return time.Unix(0, w.now.Load()) }
@@ -135,9 +142,9 @@ func (w *world) serve(out http.ResponseWriter, r *http.Request) {
 	_, _ = out.Write([]byte(said.body))
 }
 
-func (w *world) PlanBind(context.Context, portal.MemberID) error { return nil }
+func (w *world) PlanBind(context.Context, portal.MemberID) error { w.binds++; return nil }
 
-func (w *world) PlanStatus(context.Context, portal.MemberID) error { return nil }
+func (w *world) PlanStatus(context.Context, portal.MemberID) error { w.statuses++; return nil }
 
 func (w *world) PlanRemovalCheck(_ context.Context, id portal.MemberID, claim portal.RemovalClaim, after time.Duration) error {
 	w.planned = append(w.planned, fmt.Sprintf("%s %q %s", id, claim, after))
@@ -329,6 +336,27 @@ func TestStatusHearsThatTheAppIsNotInstalled(t *testing.T) {
 	err := w.service.RefreshStatus(t.Context(), removedPortal)
 	if missing, noteErr := w.service.Missing(t.Context(), removedPortal, err); !missing || noteErr != nil {
 		t.Errorf("%v: %t, %v", err, missing, noteErr)
+	}
+}
+
+// TestABindingHearsThatTheAppIsNotInstalled, wherever it hears it.
+func TestABindingHearsThatTheAppIsNotInstalled(t *testing.T) {
+	for name, tt := range map[string]struct{ rest, exchange answer }{
+		"from the portal":  {rest: refusal("APPLICATION_NOT_FOUND", "Application not found")},
+		"from the renewal": {rest: refusal("expired_token", ""), exchange: refusal("NOT_INSTALLED", "Application not installed")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := setup(t)
+			w.register()
+			w.rest = tt.rest
+			if tt.exchange != silence {
+				w.exchange = tt.exchange
+			}
+			told := w.service.Rebind(t.Context(), removedPortal)
+			if missing, err := w.service.Missing(t.Context(), removedPortal, told); !missing || err != nil || len(w.planned) != 1 {
+				t.Errorf("%v: %t, %v, planned %v", told, missing, err, w.planned)
+			}
+		})
 	}
 }
 

@@ -40,7 +40,8 @@ type Store interface {
 type Planner interface {
 	// PlanBind has Rebind called for a portal soon, until it succeeds.
 	PlanBind(ctx context.Context, id portal.MemberID) error
-	// PlanStatus has RefreshStatus called for a portal soon; once in ten minutes, however often it is planned.
+	// PlanStatus has RefreshStatus called for a portal soon; once in ten minutes, however often it is planned, and once
+	// more after the last time.
 	PlanStatus(ctx context.Context, id portal.MemberID) error
 	// PlanRemovalCheck has CheckRemoval called for a portal: soon where an event claims a removal, else after a while.
 	PlanRemovalCheck(ctx context.Context, id portal.MemberID, claim portal.RemovalClaim, after time.Duration) error

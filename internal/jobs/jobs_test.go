@@ -35,6 +35,7 @@ type world struct {
 	status  func(ctx context.Context, id portal.MemberID) error
 	checked []portal.RemovalClaim
 	again   time.Duration
+	told    []error // what portals answered, as Missing was told
 }
 
 func setup(t *testing.T) *world {
@@ -95,7 +96,12 @@ func (w *world) RefreshStatus(ctx context.Context, id portal.MemberID) error {
 	return w.status(ctx, id)
 }
 
-func (w *world) Missing(context.Context, portal.MemberID, error) (bool, error) { return false, nil }
+func (w *world) Missing(_ context.Context, _ portal.MemberID, answer error) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, answer)
+	return false, nil
+}
 
 func (w *world) CheckRemoval(_ context.Context, _ portal.MemberID, claim portal.RemovalClaim) (time.Duration, error) {
 	w.mu.Lock()
@@ -270,6 +276,71 @@ func TestAWishBringsTheNextTryForward(t *testing.T) {
 	w.planBind("acme")
 	if soon := w.sql(`SELECT kind FROM river_job WHERE kind = 'bind' AND scheduled_at BETWEEN now() + interval '50 seconds' AND now() + interval '60 seconds'`); len(soon) != 1 {
 		t.Errorf("right after a failure the try is due %v", w.sql(`SELECT (scheduled_at - now())::text FROM river_job`))
+	}
+}
+
+// TestABindingTellsWhatThePortalAnswered, for the grace period of a removal, and is tried on where it failed.
+func TestABindingTellsWhatThePortalAnswered(t *testing.T) {
+	w := setup(t)
+	w.install("acme")
+	gone := portal.Problemf(portal.NotInstalled, "application not found")
+	answers := []error{gone, nil}
+	w.rebind = func(context.Context, portal.MemberID) error {
+		answer := answers[0]
+		answers = answers[1:]
+		return answer
+	}
+	w.planBind("acme")
+	w.run()
+	w.wait("bound at the second try", func() bool {
+		return len(w.sql(`SELECT kind FROM river_job WHERE kind = 'bind' AND state = 'completed'`)) == 1
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.told) != 2 || w.told[0] != gone || w.told[1] != nil {
+		t.Errorf("told %v", w.told)
+	}
+}
+
+// TestAHintIsNotLostThatComesSoonAfterAnother: what it tells of may have come after the answer. Nor can a flood of them make
+// the OAuth server be asked more than once in each period.
+func TestAHintIsNotLostThatComesSoonAfterAnother(t *testing.T) {
+	w := setup(t)
+	w.install("acme")
+	asked, goOn := make(chan struct{}, 10), make(chan struct{})
+	w.status = func(ctx context.Context, _ portal.MemberID) error {
+		asked <- struct{}{}
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	hints := func() (planned []string) {
+		t.Helper()
+		for range 20 {
+			if err := w.runner.PlanStatus(t.Context(), "acme"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w.sql(`SELECT state::text FROM river_job WHERE kind = 'status' AND state NOT IN ('completed', 'running') AND scheduled_at < now() + interval '10 minutes'`)
+	}
+	if planned := hints(); len(planned) != 1 || planned[0] != "available" {
+		t.Fatalf("at first: %v", planned)
+	}
+	stop := w.run()
+	<-asked
+	if planned := hints(); len(planned) != 1 {
+		t.Errorf("while the question is asked: %v", planned)
+	}
+	close(goOn)
+	w.wait("the question is answered", func() bool {
+		return len(w.sql(`SELECT kind FROM river_job WHERE kind = 'status' AND state = 'completed'`)) > 0
+	})
+	stop()
+	w.sql(`DELETE FROM river_job WHERE kind = 'status' AND state <> 'completed'`)
+	if planned := hints(); len(planned) != 1 {
+		t.Errorf("after the answer: %v", planned)
 	}
 }
 

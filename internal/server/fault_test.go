@@ -15,9 +15,10 @@ import (
 )
 
 // TestPostgresGoesAndComesBack crashes Postgres in the middle of traffic. Pages say so while it is gone, /readyz is red,
-// and afterwards everything works as before. Tests of this package run one after the other, so the cluster is this one's.
+// and afterwards everything works as before.
 func TestPostgresGoesAndComesBack(t *testing.T) {
-	app := apptest.Start(t, &cluster)
+	cluster := apptest.NewCluster(t)
+	app := apptest.Start(t, cluster)
 	app.Install()
 	before := app.Dump()
 	var wg sync.WaitGroup

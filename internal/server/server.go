@@ -23,6 +23,7 @@ import (
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
+	"itemlens/internal/inpage"
 	"itemlens/internal/install"
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
@@ -123,8 +124,9 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	s.closers = append(s.closers, cache.Close)
 	m.watchCache(cache)
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
-	(&page.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
-	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
+	pages := inpage.Site{Site: site, Gate: admission}
+	(&page.Handler{Site: pages, Cards: cards}).Register(e)
+	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@
 package settings
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,9 +20,9 @@ import (
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
+	"itemlens/internal/inpage"
 	"itemlens/internal/install"
 	"itemlens/internal/portal"
-	"itemlens/web"
 	"itemlens/web/templates"
 )
 
@@ -57,8 +56,7 @@ type Cards interface {
 
 // Handler serves the settings. Every route is a request of an open page.
 type Handler struct {
-	web.Site
-	Gate    *gate.Gate
+	inpage.Site
 	Store   Store
 	Tabs    Tabs
 	Planner Planner
@@ -85,7 +83,7 @@ func (h *Handler) Register(e *echo.Echo) {
 // show answers the settings page as HTML.
 func (h *Handler) show(c echo.Context) error {
 	var none struct{}
-	visit, l, err := h.resume(c, &none)
+	visit, l, err := h.Resume(c, &none)
 	if err != nil {
 		return err
 	}
@@ -94,15 +92,6 @@ func (h *Handler) show(c echo.Context) error {
 		return err
 	}
 	return h.Render(c, http.StatusOK, templates.Settings(l, view))
-}
-
-// resume admits a request of an open page.
-func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, err := h.Gate.ResumePage(c, into)
-	if err != nil {
-		return nil, nil, err
-	}
-	return visit, h.Catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
 }
 
 // followTime is how long the portal's tabs may take to follow a change before that is worth a warning.
@@ -167,7 +156,7 @@ func (h *Handler) state(c echo.Context) error {
 	var req struct {
 		Version int64 `json:"version"` // of the history that the page shows
 	}
-	visit, l, err := h.resume(c, &req)
+	visit, l, err := h.Resume(c, &req)
 	if err != nil {
 		return err
 	}
@@ -210,7 +199,7 @@ func (h *Handler) languages(s portal.Settings) []templates.SettingsLanguage {
 
 // admin resumes a visit and asks the portal whether its user is an administrator.
 func (h *Handler) admin(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, l, err := h.resume(c, into)
+	visit, l, err := h.Resume(c, into)
 	if err != nil {
 		return nil, nil, err
 	}

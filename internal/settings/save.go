@@ -29,7 +29,7 @@ func (h *Handler) save(c echo.Context) error {
 		Settings json.RawMessage `json:"settings"`
 		Import   bool            `json:"import"`
 	}
-	visit, l, err := h.resume(c, &req)
+	visit, l, err := h.Resume(c, &req)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (h *Handler) fit(c echo.Context) error {
 	var req struct {
 		Settings json.RawMessage `json:"settings"`
 	}
-	visit, l, err := h.resume(c, &req)
+	visit, l, err := h.Resume(c, &req)
 	if err != nil {
 		return err
 	}

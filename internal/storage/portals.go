@@ -97,6 +97,19 @@ func (s *Store) openPortal(row portalRow) (portal.Portal, error) {
 	return p, nil
 }
 
+// lockInstalled locks a portal's record and reports whether the app is installed there.
+func lockInstalled(ctx context.Context, tx pgx.Tx, id portal.MemberID, lock string) (installed bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT uninstalled_at IS NULL
+		FROM portals
+		WHERE member_id = $1
+		`+lock, id).Scan(&installed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return installed, err
+}
+
 // SaveInstallation stores a portal and the token of the user who installed it, both or neither. The OAuth server must
 // have told whose the token is. Doing it again replaces both; a missing application_token keeps the one that is stored.
 func (s *Store) SaveInstallation(ctx context.Context, p portal.Portal, t portal.Token) error {

@@ -34,11 +34,15 @@ import (
 
 const template = "itemlens_template"
 
-// Cluster is the Postgres of one test binary.
+// Cluster is the Postgres of one test binary, as a rule.
 type Cluster struct {
 	server *localpg.Server
 	count  atomic.Int64
 }
+
+// SharedCluster is the environment variable that names the directory of a cluster that is up already: where the same tests
+// run a thousand times, each in a process of its own, starting Postgres would cost more than they do.
+const SharedCluster = "ITEMLENS_TEST_CLUSTER"
 
 // Main runs a package's tests on a cluster that lives as long as they do, and fails where goroutines are left over.
 // Use: func TestMain(m *testing.M) { apptest.Main(m, &cluster) }.
@@ -47,19 +51,16 @@ func Main(m *testing.M, cluster *Cluster) {
 }
 
 func (c *Cluster) run(m *testing.M) int {
-	var err error
-	if c.server, err = localpg.Start(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer c.server.Stop()
-	if err := c.exec("CREATE DATABASE " + template); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if err := storage.Migrate(secret.New(c.server.URL(template))); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	if dir := os.Getenv(SharedCluster); dir != "" {
+		c.server = localpg.At(dir)
+	} else {
+		own, err := StartCluster(context.Background())
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer own.Stop()
+		c.server = own.server
 	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
@@ -70,6 +71,41 @@ func (c *Cluster) run(m *testing.M) int {
 	}
 	return code
 }
+
+// StartCluster starts a cluster that can clone databases which are up to date. Stop ends it.
+func StartCluster(ctx context.Context) (*Cluster, error) {
+	server, err := localpg.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{server: server}
+	err = c.exec("CREATE DATABASE " + template)
+	if err == nil {
+		err = storage.Migrate(secret.New(server.URL(template)))
+	}
+	if err != nil {
+		c.Stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewCluster starts a cluster for one test, which may pause it.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c, err := StartCluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Stop ends the cluster and removes everything.
+func (c *Cluster) Stop() { c.server.Stop() }
+
+// Dir is the value of SharedCluster for test binaries that share the cluster.
+func (c *Cluster) Dir() string { return c.server.Dir() }
 
 func (c *Cluster) exec(sql string) error {
 	ctx := context.Background()
@@ -84,7 +120,8 @@ func (c *Cluster) exec(sql string) error {
 	return nil
 }
 
-// Pause stops the cluster at once, as a crash does, until Resume. Only a test that has a cluster to itself may call it.
+// Pause stops the cluster at once, as a crash does, until Resume. It is for clusters of NewCluster: others have databases there
+// too.
 func (c *Cluster) Pause() { c.server.Pause() }
 
 // Resume starts the cluster again.
@@ -95,10 +132,14 @@ func (c *Cluster) Resume(t testing.TB) {
 	}
 }
 
+func (c *Cluster) name(prefix string) string {
+	return fmt.Sprintf("%s_%d_%d", prefix, os.Getpid(), c.count.Add(1))
+}
+
 // Database clones a database that is up to date and returns its URL.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", c.count.Add(1))
+	name := c.name("test")
 	if err := c.exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +150,7 @@ func (c *Cluster) Database(t testing.TB) string {
 // Empty makes a database without migrations and returns its URL.
 func (c *Cluster) Empty(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("empty_%d", c.count.Add(1))
+	name := c.name("empty")
 	if err := c.exec("CREATE DATABASE " + name); err != nil {
 		t.Fatal(err)
 	}
