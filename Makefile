@@ -28,6 +28,7 @@ test-clients:
 lint:
 	go tool -modfile=tools/go.mod golangci-lint run
 	@sh scripts/templates
+	@sh scripts/styles
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/app ./cmd/app

@@ -63,8 +63,9 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref crm.Ref, l *i
 
 // Name is what a key stands for.
 type Name struct {
-	Text  string `json:"text"`
-	Photo string `json:"photo,omitempty"`
+	Text     string `json:"text"`
+	Photo    string `json:"photo,omitempty"`
+	Initials string `json:"initials,omitempty"` // in place of a photo
 }
 
 // Names finds what keys stand for; what the user may not see, or what is gone, is not in the answer. With a request for
@@ -81,14 +82,14 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	found := map[string]Name{}
 	for _, id := range request.People {
 		if person, ok := answer.Names.Person(id); ok && person.Name != "" {
-			found[crm.PersonKey(id)] = Name{person.Name, person.Photo}
+			found[crm.PersonKey(id)] = Name{person.Name, person.Photo, card.Initials(person.Name, 2)}
 		}
 	}
 	for entityTypeID, ids := range request.Items {
 		for _, id := range ids {
 			ref := crm.Ref{EntityTypeID: entityTypeID, ID: id}
 			if title, ok := answer.Names.Title(ref); ok && title != "" {
-				found[ref.Key()] = Name{Text: title}
+				found[ref.Key()] = Name{Text: title, Initials: card.Initials(title, 1)}
 			}
 		}
 	}

@@ -75,6 +75,7 @@
           delete link.dataset.name;
           if (!name) return;
           link.textContent = name.text;
+          link.dataset.initials = name.initials || '';
           link.classList.remove('raw');
           if (name.photo) {
             var photo = document.createElement('img');
@@ -324,9 +325,6 @@
       filter();
     }
   });
-  // On paper everything that the card shows is open.
-  window.addEventListener('beforeprint', function () { all('details').forEach(function (d) { d.dataset.was = d.open ? '1' : ''; d.open = true; }); });
-  window.addEventListener('afterprint', function () { all('details').forEach(function (d) { d.open = d.dataset.was === '1'; }); });
   window.addEventListener('resize', fit);
   new ResizeObserver(fit).observe(document.body);
 
@@ -335,13 +333,17 @@
     restore(card());
     fillNames(card());
   }
-  if (!library) return;
+  if (!library) {
+    document.body.dataset.settled = '';
+    return;
+  }
   library.init(function () {
     ready = true;
     if (card()) {
       restore(card());
       looked(card());
     }
+    document.body.dataset.settled = '';
     var type = recall('type'), choice = document.getElementById('type');
     if (type && choice && choice.value !== type && choice.querySelector('option[value="' + Number(type) + '"]')) {
       choice.value = type;
