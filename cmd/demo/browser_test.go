@@ -43,6 +43,8 @@ func newBrowser(t *testing.T, appOrigin string) *browser {
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true),
+		// A mouse, which a headless browser has not: what shows beneath a pointer alone is not shown.
+		chromedp.Flag("blink-settings", "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-site-isolation-trials", true), chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate"))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
@@ -186,6 +188,15 @@ func (b *browser) block(address string) {
 func (b *browser) media(name string) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: name}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// look shows pages in the light or the dark look, as the system asks for it.
+func (b *browser) look(scheme string) {
+	b.t.Helper()
+	params := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, params); err != nil {
 		b.t.Fatal(err)
 	}
 }
