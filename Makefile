@@ -23,12 +23,14 @@ test-clients:
 	cd internal/lab/portalsim/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags clients -count=1 -timeout 5m -v ./internal/lab/portalsim/clients
 
-# Linters and the directions of imports (.golangci.yml says which and why), and whether generated code is fresh. The
-# linters live in a module of their own, so that what they need is none of the app's.
+# Linters and the directions of imports (.golangci.yml says which and why), whether generated code is fresh, and the pages'
+# scripts. The linters live in modules of their own, so that what they need is none of the app's.
 lint:
 	go tool -modfile=tools/go.mod golangci-lint run
 	@sh scripts/templates
 	@sh scripts/styles
+	@sh scripts/deps node
+	@sh scripts/web
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/app ./cmd/app

@@ -275,12 +275,10 @@ func (b *bench) measureCrowds(ctx context.Context) error {
 	return nil
 }
 
-// slow is when a page takes so long that it is opened twice and no more.
-const slow = time.Second
-
-// measureFields measures deals of several sizes, each of one portal, by one reader. A size that the app does not show is
-// told in the report.
+// measureFields measures deals of several sizes in turns, each of one portal, by one reader. A size that the app does not
+// show is told in the report.
 func (b *bench) measureFields(ctx context.Context) error {
+	var shown []*cell
 	for _, n := range b.plan.fields {
 		b.say("a deal of %d fields", n)
 		visitors, err := b.app.install(ctx, fmt.Sprintf("%dx0", n), 1)
@@ -290,19 +288,17 @@ func (b *bench) measureFields(ctx context.Context) error {
 		f := fieldsCost{fields: n, cell: &cell{
 			page: fmt.Sprint(n), program: "Item Lens", way: samePair, process: b.app.process, load: &load{visitors: visitors}, readers: 1,
 		}}
-		start := time.Now()
 		f.failed = f.cell.warm(ctx, 0)
-		rounds, busy := b.plan.rounds, b.plan.busy/2
-		if time.Since(start) > slow {
-			rounds = min(rounds, 2)
-		}
-		if f.failed == nil {
-			f.failed = alternate(ctx, []*cell{f.cell}, rounds, busy, 0)
-		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if f.failed == nil {
+			shown = append(shown, f.cell)
+		}
 		b.fields = append(b.fields, f)
+	}
+	if err := alternate(ctx, shown, b.plan.rounds, b.plan.busy/2, 0); err != nil {
+		return err
 	}
 	return b.weigh("after the largest deals")
 }

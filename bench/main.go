@@ -45,12 +45,16 @@ var plans = map[string]plan{
 		rounds: 2, busy: 500 * time.Millisecond, calm: 100 * time.Millisecond, starts: 2, express: true, shipped: true,
 		fields: []int{10, 1000}, portals: []int{10, 10_000},
 	},
+	// The cost of a field alone, without Express.
+	"fields": {
+		rounds: 3, busy: 600 * time.Millisecond, calm: 100 * time.Millisecond, starts: 1, shipped: true, fields: []int{10, 100, 1000, 4000, 16000}, portals: []int{10, 20},
+	},
 	// Whether it works at all; its figures mean nothing.
 	"smoke": {rounds: 1, busy: 50 * time.Millisecond, calm: 20 * time.Millisecond, starts: 1, fields: []int{10}, portals: []int{10, 20}},
 }
 
 func main() {
-	name := flag.String("plan", "full", "how much to measure: full (about 5 minutes), quick (under 1), smoke")
+	name := flag.String("plan", "full", "how much to measure: full (about 5 minutes), quick (under 1), fields, smoke")
 	flag.Parse()
 	if err := pinRest(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

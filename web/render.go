@@ -18,7 +18,7 @@ import (
 // for the next page.
 const (
 	minCompressed = 1 << 10
-	maxPooled     = 1 << 20
+	maxPooled     = 8 << 20
 )
 
 // Renderer draws pages and sends them compressed.

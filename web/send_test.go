@@ -122,7 +122,7 @@ func TestStaticFilesArePackedAndKept(t *testing.T) {
 		t.Fatalf("%d files", len(static.files))
 	}
 	for name := range static.files {
-		plain, err := staticFiles.ReadFile("static/" + name)
+		plain, err := packed.ReadFile("packed/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,12 +131,12 @@ func TestStaticFilesArePackedAndKept(t *testing.T) {
 		} {
 			out := exchange(t, static.Serve, http.MethodGet, static.Address(name), tt.accept)
 			h := out.Header()
-			length, packed := out.Body.Len(), h.Get("Content-Encoding")
+			length, encoding := out.Body.Len(), h.Get("Content-Encoding")
 			if out.Code != http.StatusOK || h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Vary") != "Accept-Encoding" || h.Get("Content-Type") == "" {
 				t.Errorf("%s: status %d, %v", name, out.Code, h)
 			}
-			if packed != tt.want || packed != "" && length >= len(plain) || h.Get("Content-Length") != strconv.Itoa(length) {
-				t.Errorf("%s, %q: %q of %d bytes, plain %d", name, tt.accept, packed, length, len(plain))
+			if encoding != tt.want || encoding != "" && length >= len(plain) || h.Get("Content-Length") != strconv.Itoa(length) {
+				t.Errorf("%s, %q: %q of %d bytes, plain %d", name, tt.accept, encoding, length, len(plain))
 			}
 			if got := unpack(t, out); !bytes.Equal([]byte(got), plain) {
 				t.Errorf("%s, %q: packed is another text than plain; `go generate ./web` packs it anew", name, tt.accept)
@@ -146,12 +146,16 @@ func TestStaticFilesArePackedAndKept(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/static/", "/static/nothing.js", "/static/../static.go", "/static/packed/app.js.br"} {
+	for _, path := range []string{"/static/", "/static/nothing.js", "/static/../static.go", "/static/packed/app.js.br", "/static/" + static.version + "/item.js.br", "/static/" + static.version + "/sources"} {
 		if out := exchange(t, static.Serve, http.MethodGet, path, ""); out.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d", path, out.Code)
 		}
 	}
 	if static.Address("nothing.js") != "" {
 		t.Error("an address of nothing")
+	}
+	// A page from before an update finds the file, which is not to be kept under the older address.
+	if out := exchange(t, static.Serve, http.MethodGet, "/static/0123456789ab/item.js", ""); out.Code != http.StatusOK || out.Header().Get("Cache-Control") != "" {
+		t.Errorf("an address of another version: status %d, %v", out.Code, out.Header())
 	}
 }

@@ -1,44 +1,69 @@
 package web
 
 import (
-	"bytes"
-	"compress/gzip"
-	"io"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/andybalholm/brotli"
 )
 
 // TestPackedFilesAreThoseOfToday: a browser gets the packed file, so an old one is an old page.
 func TestPackedFilesAreThoseOfToday(t *testing.T) {
-	names, err := staticFiles.ReadDir("static")
+	sources, err := packed.ReadFile("packed/sources")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range names {
-		plain, err := staticFiles.ReadFile("static/" + entry.Name())
+	entries, err := os.ReadDir("static")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now strings.Builder
+	for _, entry := range entries {
+		plain, err := os.ReadFile("static/" + entry.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for ending, unpack := range map[string]func(io.Reader) (io.Reader, error){
-			".br": func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
-			".gz": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-		} {
-			packed, err := staticFiles.ReadFile("packed/" + entry.Name() + ending)
-			if err != nil {
-				t.Fatal(err)
+		fmt.Fprintf(&now, "%x  %s\n", sha256.Sum256(plain), entry.Name())
+	}
+	if now.String() != string(sources) {
+		t.Errorf("packed/ was made of other files than static/ holds now: `go generate ./web/...` packs them anew\n%s\n%s", sources, now.String())
+	}
+}
+
+// TestModulesComeTogether: a page names all that its script imports, once, so that browsers fetch it at once.
+func TestModulesComeTogether(t *testing.T) {
+	static, err := NewStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range static.files {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		source, err := os.ReadFile("static/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(source), "\n") {
+			if _, module, ok := strings.Cut(line, " from './"); ok && strings.HasPrefix(line, "import ") {
+				if module = strings.TrimSuffix(module, "';"); !slices.Contains(file.imports, module) {
+					t.Errorf("%s imports %s, which is not among %v", name, module, file.imports)
+				}
 			}
-			reader, err := unpack(bytes.NewReader(packed))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, plain) {
-				t.Errorf("%s%s holds another file than static/: `go generate ./web` packs it anew (%v)", entry.Name(), ending, err)
+		}
+		sorted := slices.Sorted(slices.Values(file.imports))
+		if len(slices.Compact(sorted)) != len(file.imports) || slices.Contains(file.imports, name) {
+			t.Errorf("%s imports %v", name, file.imports)
+		}
+		for i, address := range static.Modules(name) {
+			if address != static.Address(file.imports[i]) || address == "" {
+				t.Errorf("%s imports %s, at %q", name, file.imports[i], address)
 			}
 		}
 	}
-	packed, err := staticFiles.ReadDir("packed")
-	if err != nil || len(packed) != 2*len(names) {
-		t.Errorf("%d packed files of %d: %v", len(packed), len(names), err)
+	if len(static.Modules("item.js")) < 5 || slices.Contains(static.Modules("item.js"), static.Address("tools.js")) {
+		t.Errorf("the page of an item fetches %v", static.Modules("item.js"))
 	}
 }

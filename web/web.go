@@ -23,5 +23,5 @@ type Site struct {
 
 // Page starts a page in the language of a request (the platform's code).
 func (s Site) Page(lang string) templates.Page {
-	return templates.Page{L: s.Catalog.For(lang), LibraryJS: s.LibraryJS, Assets: s.Static.Address}
+	return templates.Page{L: s.Catalog.For(lang), LibraryJS: s.LibraryJS, Assets: s.Static.Address, Modules: s.Static.Modules}
 }

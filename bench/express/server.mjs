@@ -1,5 +1,6 @@
-// A page over the platform as people write it for Node: Express, the platform's official SDK, one batch, and every field
-// as it came. It checks nobody and keeps nothing but one client a portal and pair of tokens, as the SDK wants it.
+// A page over the platform as people write it for Node: Express, the platform's official SDK, one batch, and the same
+// fields as our page, each by its title and code, with its value as it came; the same product rows, each value by its
+// name. It checks nobody and keeps nothing but one client a portal and pair of tokens, as the SDK wants it.
 import express from 'express';
 import { B24OAuth } from '@bitrix24/b24jssdk';
 
@@ -39,20 +40,21 @@ app.post('/:shape', async (req, res) => {
     calls: {
       profile: { method: 'profile', params: {} },
       item: { method: 'crm.item.get', params: { entityTypeId: 2, id: 20 } },
+      fields: { method: 'crm.item.fields', params: { entityTypeId: 2 } },
       layoutP: { method: 'crm.item.details.configuration.get', params: { entityTypeId: 2, scope: 'P' } },
       layoutC: { method: 'crm.item.details.configuration.get', params: { entityTypeId: 2, scope: 'C' } },
       products0: { method: 'crm.item.productrow.list', params: { filter: { '=ownerType': 'D', '=ownerId': 20 }, start: 0 } }
     },
     options: { isHaltOnError: false, returnAjaxResult: false }
   });
-  const { item, products0 } = answer.getData();
+  const { item, fields, products0 } = answer.getData();
   let html = `<!doctype html><title>${escape(item.item.title)}</title><table>`;
   for (const [name, value] of Object.entries(item.item)) {
-    html += `<tr><th>${escape(name)}</th><td>${raw(value)}</td></tr>`;
+    html += `<tr><th>${escape(fields.fields[name]?.title ?? name)}</th><td>${escape(name)}</td><td>${raw(value)}</td></tr>`;
   }
   html += '</table><table>';
   for (const row of products0.productRows) {
-    html += '<tr>' + Object.values(row).map((value) => `<td>${raw(value)}</td>`).join('') + '</tr>';
+    html += '<tr>' + Object.entries(row).map(([name, value]) => `<td>${escape(name)}: ${raw(value)}</td>`).join('') + '</tr>';
   }
   res.type('html').send(html + '</table>');
 });

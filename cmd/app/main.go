@@ -32,20 +32,20 @@ type cli struct {
 	config.Raw `embed:""`
 
 	Serve   struct{} `cmd:"" default:"1" help:"Serve portals (default)."`
-	Migrate struct{} `cmd:"" name:"migrate" help:"Bring the database up to date."`
+	Migrate struct{} `cmd:"" name:"migrate" help:"Apply migrations to the database."`
 	Keys    struct {
 		Generate struct{} `cmd:"" help:"Print a new keyset."`
-		Add      struct{} `cmd:"" help:"Print the keyset with a new key, which seals from then on."`
-		Rotate   struct{} `cmd:"" help:"Seal everything in the database with the newest key, while the app serves."`
-		Prune    struct{} `cmd:"" help:"Print the keyset without its older keys."`
-	} `cmd:"" help:"Keys that seal tokens."`
+		Add      struct{} `cmd:"" help:"Print the keyset with a new key added. The app encrypts with it once it has the keyset."`
+		Rotate   struct{} `cmd:"" help:"Encrypt everything in the database with the newest key. The app may be running."`
+		Prune    struct{} `cmd:"" help:"Print the keyset with the newest key only. Run rotate first."`
+	} `cmd:"" help:"Keys that encrypt tokens."`
 	Portals struct {
-		List   struct{} `cmd:"" help:"List the portals with a record."`
+		List   struct{} `cmd:"" help:"List the portals in the database: member_id, domain, installed or removed."`
 		Forget struct {
 			MemberID string `arg:"" name:"member-id" help:"member_id of the portal."`
-		} `cmd:"" help:"Erase everything that is stored about a portal, at once."`
+		} `cmd:"" help:"Delete everything stored about a portal, immediately."`
 	} `cmd:"" help:"Portals and what is stored about them."`
-	Healthcheck struct{} `cmd:"" help:"Ask a running app whether it is ready; exit 0 if so."`
+	Healthcheck struct{} `cmd:"" help:"Exit 0 if the app on this machine is ready."`
 	Version     struct{} `cmd:"" help:"Print the version."`
 }
 
@@ -117,11 +117,11 @@ func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(out, "%d rows sealed with the newest key\n", resealed); err != nil {
+	if _, err := fmt.Fprintf(out, "%d rows encrypted with the newest key\n", resealed); err != nil {
 		return err
 	}
 	if unreadable > 0 {
-		return fmt.Errorf("%d rows do not open with any key of the keyset and were left as they are", unreadable)
+		return fmt.Errorf("%d rows cannot be decrypted with any key of ITEMLENS_KEYSET and were left unchanged", unreadable)
 	}
 	return nil
 }
@@ -187,12 +187,12 @@ func forget(ctx context.Context, raw config.Raw, id portal.MemberID, out io.Writ
 		return err
 	}
 	if !slices.ContainsFunc(list, func(p portal.Portal) bool { return p.MemberID == id }) {
-		return fmt.Errorf("there is no record of a portal %q; `app portals list` shows those that there are", id)
+		return fmt.Errorf("no portal %q in the database; `app portals list` shows all of them", id)
 	}
 	if err := store.ErasePortal(ctx, id); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s is forgotten: authorizations, settings and history\n", id)
+	_, err = fmt.Fprintf(out, "deleted everything about %s: authorizations, settings and history\n", id)
 	return err
 }
 
@@ -201,11 +201,11 @@ func checkKeys(ctx context.Context, store *storage.Store, log *slog.Logger) erro
 	sealed, unknown, err := store.UnknownKeys(ctx)
 	switch {
 	case err != nil:
-		log.Warn("the keyset could not be checked against the database", "error", err.Error())
+		log.Warn("could not check the keyset against the database", "error", err.Error())
 	case unknown > 0 && unknown == sealed:
-		return fmt.Errorf("ITEMLENS_KEYSET opens none of the %d sealed rows of the database: it is the wrong keyset", sealed)
+		return fmt.Errorf("ITEMLENS_KEYSET cannot decrypt any of the %d rows in the database: it is the wrong keyset", sealed)
 	case unknown > 0:
-		log.Error("rows were sealed with a key that the keyset lacks; their portals cannot be served", "rows", unknown, "of", sealed)
+		log.Error("some rows are encrypted with a key that ITEMLENS_KEYSET does not have; their portals have to authorize again", "rows", unknown, "of", sealed)
 	}
 	return nil
 }
@@ -213,11 +213,11 @@ func checkKeys(ctx context.Context, store *storage.Store, log *slog.Logger) erro
 func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 	c, err := raw.Parse()
 	if err != nil {
-		return fmt.Errorf("the configuration is not complete:\n%w", err)
+		return fmt.Errorf("the configuration has problems:\n%w", err)
 	}
 	log := slog.New(slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: c.LogLevel}))
 	if err := tuneMemory(log); err != nil {
-		log.Warn("memory is not bounded", "error", err.Error())
+		log.Warn("could not set a memory limit", "error", err.Error())
 	}
 	if c.Migrate {
 		if err := storage.Migrate(c.DatabaseURL); err != nil {
@@ -268,7 +268,7 @@ func healthcheck(ctx context.Context, listen string) error {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("the app does not answer: %w", err)
+		return fmt.Errorf("the app does not respond: %w", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

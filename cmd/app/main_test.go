@@ -90,10 +90,10 @@ func TestForgettingAPortal(t *testing.T) {
 	if _, err := call(t, "portals", "forget", "portal-one", "--database-url", url); err == nil || !strings.Contains(err.Error(), "ITEMLENS_KEYSET") {
 		t.Errorf("without a keyset: %v", err)
 	}
-	if _, err := call(t, "portals", "forget", "portal-three", "--database-url", url, "--keyset", keyset); err == nil || !strings.Contains(err.Error(), "no record") {
+	if _, err := call(t, "portals", "forget", "portal-three", "--database-url", url, "--keyset", keyset); err == nil || !strings.Contains(err.Error(), "no portal") {
 		t.Errorf("a portal that is unknown: %v", err)
 	}
-	if out, err := call(t, "portals", "forget", "portal-one", "--database-url", url, "--keyset", keyset); err != nil || !strings.Contains(out, "portal-one is forgotten") {
+	if out, err := call(t, "portals", "forget", "portal-one", "--database-url", url, "--keyset", keyset); err != nil || !strings.Contains(out, "deleted everything about portal-one") {
 		t.Errorf("%q, %v", out, err)
 	}
 	if _, err := store.Portal(t.Context(), "portal-one"); !errors.Is(err, portal.ErrUnknownPortal) {
@@ -158,7 +158,7 @@ func TestRotatingKeys(t *testing.T) {
 		t.Errorf("a wrong keyset at the start: %v %s", err, out)
 	}
 	out, err := call(t, "keys", "rotate", "--database-url", url, "--keyset", both)
-	if err != nil || out != fmt.Sprintf("%d rows sealed with the newest key", 2*portals) {
+	if err != nil || out != fmt.Sprintf("%d rows encrypted with the newest key", 2*portals) {
 		t.Errorf("%q, %v", out, err)
 	}
 	check(only, nil)

@@ -31,7 +31,7 @@ func tuneMemory(log *slog.Logger) error {
 	case err != nil:
 		return fmt.Errorf("set the memory limit: %w", err)
 	case limit > 0:
-		log.Info("memory is bounded by the container", "limit_bytes", limit)
+		log.Info("memory limit set from the container", "limit_bytes", limit)
 	}
 	return nil
 }

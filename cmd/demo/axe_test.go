@@ -64,7 +64,7 @@ func TestPagesWithoutBarriers(t *testing.T) {
 	}
 	w.switchTo("lang", "en")
 	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
-	w.waitFrame("Looked at recently")
+	w.waitFrame("Recently viewed")
 	read("own page with items looked at")
 	w.frame(`document.querySelector('[data-action=settings]').click()`)
 	w.waitFrame("Tabs in CRM cards")
@@ -72,6 +72,6 @@ func TestPagesWithoutBarriers(t *testing.T) {
 	read("settings")
 	w.switchTo("user", "3")
 	w.openTab("/crm/lead/details/250/")
-	w.waitFrame("You may not read this item")
+	w.waitFrame("You don’t have access to this item")
 	read("refused")
 }

@@ -42,7 +42,7 @@ func newBrowser(t *testing.T, appOrigin string) *browser {
 		t.Fatal("no Chromium on this machine: `apt-get install chromium` (or `make deps`)")
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Env("TZ=Europe/Istanbul"), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true),
 		// A mouse, which a headless browser has not: what shows beneath a pointer alone is not shown.
 		chromedp.Flag("blink-settings", "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
@@ -117,12 +117,12 @@ func (b *browser) script(statements string) string {
 	return text
 }
 
-// waitFrame waits until the text of the app's page holds something.
+// waitFrame waits until the text of the app's page holds something and its script runs, which takes the session out of it.
 func (b *browser) waitFrame(want string) string {
 	b.t.Helper()
 	var text string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if text = b.frame("document.body.innerText"); strings.Contains(text, want) {
+		if text = b.frame("document.body.innerText"); strings.Contains(text, want) && b.frame("document.body.dataset.session") == "undefined" {
 			return text
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{log: &apptest.Log{}}
 	var err error
-	if w.demo, err = start(context.Background(), "127.0.0.1:0", w.log); err != nil {
+	if w.demo, err = start(context.Background(), "127.0.0.1:0", slog.New(slog.NewTextHandler(w.log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.stop)
@@ -39,7 +40,16 @@ func (w *world) install() {
 	w.t.Helper()
 	w.run(chromedp.Navigate(w.Portal.URL()+"/market/"), chromedp.Click(chromedp.CSS("#install")))
 	w.waitFrame("Item Lens is installed")
-	w.waitFrame("CRM items") // installFinish made the portal open the app itself
+	w.finish()
+}
+
+// finish presses the button that ends an installation, until the portal opens the app itself.
+func (w *world) finish() {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && w.frame(`document.querySelectorAll('[data-home]').length`) != "1"; time.Sleep(100 * time.Millisecond) {
+		w.frame(`document.querySelector('[data-action=finish]')?.click()`)
+	}
+	w.waitFrame("Only mine")
 }
 
 // openTab opens the app's tab in the card of an item.
@@ -72,7 +82,7 @@ func TestWholePathInABrowser(t *testing.T) {
 	w.waitFrame("Item Lens is installed")
 	w.screenshot("install", 1280)
 	w.screenshot("install", 375)
-	w.waitFrame("CRM items")
+	w.finish()
 	if !w.Portal.Finished(stack.ClientID) {
 		t.Error("the portal does not count the app as installed")
 	}
@@ -92,7 +102,7 @@ func TestWholePathInABrowser(t *testing.T) {
 
 	w.switchTo("user", "3")
 	w.openTab("/crm/lead/details/250/")
-	text = w.waitFrame("You may not read this item")
+	text = w.waitFrame("You don’t have access to this item")
 	if strings.Contains(text, "Lead #250") || strings.Contains(text, "999.9") {
 		t.Errorf("the refused view shows the item:\n%s", text)
 	}
@@ -134,10 +144,12 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.want(`document.activeElement.id`, "filter")
 	w.typeInto("filter", "deliv")
 	w.want(`[...document.querySelectorAll('.field:not(.nomatch)')].filter(e => e.offsetParent).map(e => e.dataset.code).join()`, "ufCrm_1700000000101,comments")
-	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 2")
+	w.want(`document.querySelector('[data-status]').textContent.replace(/\d+$/, 'all')`, "2 of all")
 	w.wantFitted()
-	w.typeInto("filter", "UF_CRM_17") // by code
-	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 1")
+	w.typeInto("filter", "UF_CRM_17") // a code, which nobody sees
+	w.want(`document.querySelector('[data-status]').textContent.replace(/\d+$/, 'all') + document.querySelector('.nothing').textContent`, "0 of allNothing matches “UF_CRM_17”. Clear filter")
+	w.typeInto("filter", "code:UF_CRM_17")
+	w.want(`document.querySelector('[data-status]').textContent.replace(/\d+$/, 'all') + document.querySelectorAll('.nothing').length`, "1 of all0")
 	w.typeInto("filter", "cable")
 	w.want(`[...document.querySelectorAll('.products tbody tr')].filter(e => e.offsetParent).length`, "1")
 	w.frame(`document.getElementById('filter').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`)
@@ -152,19 +164,19 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.screenshot("deal-codes", 1280)
 	w.openTab("/crm/deal/details/21/")
 	w.waitFrame("Blue Harbor Software")
-	w.want(`document.body.className`, "show-codes")
-	w.want(`document.querySelector('[data-toggle=empty]').textContent`, "Empty fields: 1")
+	w.want(`document.body.className`, "tab show-codes")
+	w.want(`document.querySelector('[data-toggle=empty]').textContent`, "Show empty (1)")
 	w.frame(`document.querySelector('[data-toggle=empty]').click()`)
 	w.want(`document.querySelector('[data-toggle=empty]').getAttribute('aria-pressed')`, "true")
 	w.want(`[...document.querySelectorAll('.field.empty')].filter(e => e.offsetParent && !e.closest('.system, .technical')).length`, "1") // as many as it said
 	w.switchTo("user", "2")
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
-	w.want(`document.body.className`, "")
+	w.want(`document.body.className`, "tab")
 	w.switchTo("user", "1")
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
-	w.want(`document.body.className`, "show-empty show-codes") // as the portal remembers it
+	w.want(`document.body.className`, "tab show-empty show-codes") // as the portal remembers it
 	w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
 
 	// Copy: a value, and the item as it came.
@@ -182,12 +194,12 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	}
 	w.typeInto("filter", "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.want(`document.querySelector('[data-status]').textContent`, "Changed: Company, Probability, %")
+	w.want(`document.querySelector('[data-status]').textContent`, "Updated: Company, Probability, %")
 	w.waitFrame("Blue Harbor Software")
-	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent).join()`, "companyIdBlue Harbor Software,probability85")
+	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent + e.querySelector('.was').textContent).join()`, "companyIdBlue Harbor SoftwareBefore: Nordlicht Logistics,probability85Before: 40")
 	w.want(`document.getElementById('filter').value`, "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.want(`document.querySelector('[data-status]').textContent`, "Nothing has changed.")
+	w.want(`document.querySelector('[data-status]').textContent`, "No changes.")
 
 	// Links open in the portal's slider.
 	w.typeInto("filter", "")
@@ -203,7 +215,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	// The portal goes away: the page says so and stays.
 	w.Portal.AddFault(portalsim.Fault{Method: "batch", Kind: "INTERNAL_SERVER_ERROR", Status: 500})
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
-	w.waitFrame("Bitrix24 does not answer")
+	w.waitFrame("Bitrix24 isn’t responding")
 	w.want(`document.querySelectorAll('.field').length > 20`, "true")
 	w.check("status of 502")
 }
@@ -215,7 +227,7 @@ func TestEveryKindOfItemFitsInABrowser(t *testing.T) {
 	w.install()
 	for _, lang := range []struct {
 		code, suffix, refused string
-	}{{"en", "", "You may not read this item"}, {"ru", "-ru", "Нет доступа к этому элементу"}, {"ar", "-ar", "لا يمكنك قراءة هذا العنصر"}} {
+	}{{"en", "", "You don’t have access to this item"}, {"ru", "-ru", "Нет доступа к этому элементу"}, {"ar", "-ar", "ليس لديك وصول إلى هذا العنصر"}} {
 		w.switchTo("user", "1")
 		w.switchTo("lang", lang.code)
 		for _, item := range []struct{ name, path, text string }{
@@ -258,8 +270,8 @@ func TestLargeItemInABrowser(t *testing.T) {
 	w.want(`document.querySelectorAll('.field').length > 500 && document.querySelectorAll('.products tbody tr').length`, "200")
 	w.want(`document.querySelectorAll('[data-name]').length`, "0")
 	w.wantFitted()
-	w.typeInto("filter", "ufCrm_1800000000498")
-	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 1")
+	w.typeInto("filter", "code:ufCrm_1800000000498")
+	w.want(`document.querySelector('[data-status]').textContent.split(' ')[0]`, "1")
 	w.wantFitted()
 	w.check()
 }
@@ -316,7 +328,7 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('#arrangement [data-code=title] .handle').focus()`)
 	w.frame(`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowUp', bubbles: true}))`)
 	w.want(order, "item section,title,id,createdTime")
-	w.want(`document.activeElement.closest('li').dataset.code + document.querySelector('[data-settings-status]').textContent`, "titlePlace 2")
+	w.want(`document.activeElement.closest('li').dataset.code + document.querySelector('[data-settings-status]').textContent`, "titlePosition 2")
 	// By dragging: the date of creation goes before the title.
 	w.frame(`((from, to) => {
 		const at = to.getBoundingClientRect(), event = (name, on, y) => on.dispatchEvent(new DragEvent(name, {bubbles: true, cancelable: true, clientX: at.left, clientY: y, dataTransfer: new DataTransfer()}));
@@ -356,13 +368,13 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-do=undo]').click()`)
 	w.want(`document.querySelector('[data-settings]').dataset.version + document.querySelector('[data-tab="4"]').checked + document.querySelector('[data-settings-status]').textContent`, "2trueSaved.")
 	w.frame(`document.querySelector('[data-settings]').dataset.version = '1', document.querySelector('[data-do=save]').click()`)
-	w.waitFrame("Somebody else has saved meanwhile")
+	w.waitFrame("Someone else has changed the settings")
 
 	// Erase, after a wrong confirmation.
 	w.frame(`document.querySelector('[data-do=erase]').click()`)
-	w.waitFrame("This page cannot be opened this way")
+	w.waitFrame("This page can’t be opened directly")
 	w.frame(`document.getElementById('erase-confirm').value = '` + w.Portal.Domain() + `', document.querySelector('[data-do=erase]').click()`)
-	w.waitFrame("is erased")
+	w.waitFrame("has been deleted")
 	w.check("status of 409", "status of 400")
 }
 
@@ -375,9 +387,9 @@ func TestCardWithoutTheLibraryInABrowser(t *testing.T) {
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
 	w.typeInto("filter", "deliv")
-	w.want(`document.querySelector('[data-status]').textContent`, "Fields found: 2")
+	w.want(`document.querySelector('[data-status]').textContent.split(' ')[0]`, "2")
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
-	w.want(`document.body.className`, "show-codes")
+	w.want(`document.body.className`, "tab show-codes")
 	w.want(`(a => a.href + ' ' + a.target)(document.querySelector('[data-code=companyId] a'))`, w.Portal.URL()+"/crm/company/details/40/ _blank")
 	w.check("ERR_BLOCKED_BY_CLIENT")
 }

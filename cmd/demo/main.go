@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -23,31 +26,44 @@ import (
 
 func main() {
 	portal := flag.String("portal", "127.0.0.1:8090", "address of the simulated portal; port 0 takes a free one")
+	verbose := flag.Bool("v", false, "log every request of the app, not only what goes wrong")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *portal, os.Stdout, os.Stderr); err != nil {
+	level := slog.LevelWarn
+	if *verbose {
+		level = slog.LevelInfo
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if err := run(ctx, *portal, os.Stdout, log); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, portalAddress string, out, logTo io.Writer) error {
-	d, err := start(ctx, portalAddress, logTo)
+func run(ctx context.Context, portalAddress string, out io.Writer, log *slog.Logger) error {
+	d, err := start(ctx, portalAddress, log)
 	if err != nil {
 		return err
 	}
 	defer d.stop()
+	look, try, err := d.prepare(ctx, portalAddress)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(out, `
-  Item Lens demo. Open this in a browser:
+  Item Lens is running. See a deal with the app in it:
 
-      %s/
+      %s
 
-  Pick the administrator, open Market, install Item Lens, then open lead 250 and its tab "Item Lens".
-  Switch to the user without CRM rights to see what is refused. Remove the app in Market.
-  Counters of the simulator: %s/control/counters     Stop with Ctrl+C.
+  Install it, be refused, remove it: in a portal that does not have the app yet.
 
-`, d.Portal.URL(), d.Sim.OAuthURL())
+      %s
+
+  The bar on top switches users: Nora may not see CRM, and the app says so.
+  All data is invented and forgotten at exit. Stop with Ctrl+C.
+
+`, look, try)
 	<-ctx.Done()
 	return nil
 }
@@ -57,7 +73,7 @@ type demo struct {
 	postgres *localpg.Server
 }
 
-func start(ctx context.Context, portalAddress string, logTo io.Writer) (*demo, error) {
+func start(ctx context.Context, portalAddress string, log *slog.Logger) (*demo, error) {
 	truth, err := stack.Truth()
 	if err != nil {
 		return nil, err
@@ -73,13 +89,57 @@ func start(ctx context.Context, portalAddress string, logTo io.Writer) (*demo, e
 	}
 	d.Stack, err = stack.Start(ctx, stack.Options{
 		DatabaseURL: postgres.URL("itemlens"), PortalName: "Acme", PortalAddress: portalAddress,
-		Simulator: portalsim.Options{Truth: truth}, Log: slog.New(slog.NewTextHandler(logTo, nil)),
+		Simulator: portalsim.Options{Truth: truth}, Log: log,
 	})
 	if err != nil {
 		d.stop()
 		return nil, err
 	}
 	return d, nil
+}
+
+// prepare installs the app in the portal and adds a second portal without it. It returns where to look: the card of a
+// deal with the app's tab open, and the second portal's Market.
+func (d *demo) prepare(ctx context.Context, portalAddress string) (look, try string, err error) {
+	if err := d.install(ctx); err != nil {
+		return "", "", fmt.Errorf("install the app: %w", err)
+	}
+	host, _, err := net.SplitHostPort(portalAddress)
+	if err != nil {
+		return "", "", fmt.Errorf("address of the portal: %w", err)
+	}
+	fresh, err := d.Sim.AddPortal("Fresh", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", "", err
+	}
+	return d.Portal.URL() + "/crm/deal/details/20/#app", fresh.URL() + "/market/", nil
+}
+
+// install does what an administrator's browser does: it opens the install page, which binds the tabs, and finishes.
+func (d *demo) install(ctx context.Context) error {
+	const administrator = 1
+	if err := d.Portal.Install(stack.ClientID, administrator); err != nil {
+		return err
+	}
+	page, err := d.Portal.Open(stack.ClientID, administrator, "DEFAULT", "")
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, page.URL, strings.NewReader(page.Form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the install page answers %s", res.Status)
+	}
+	d.Portal.FinishInstall(stack.ClientID)
+	return nil
 }
 
 func createDatabase(ctx context.Context, postgres *localpg.Server) error {

@@ -75,7 +75,7 @@ func (b *builder) formatRows(ctx context.Context) error {
 				}
 				add(row, group)
 			}
-		case described.byName[m.Name] == nil && !b.hidden.has(m.Name):
+		case b.f.typ.Fields.Field(m.Name) == nil && !b.hidden.has(m.Name):
 			if n++; n%ctxEvery == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}

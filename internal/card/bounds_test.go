@@ -144,11 +144,11 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 		return out.String()
 	}
 	for _, tt := range []struct{ name, item, kind, want string }{
-		{"fields", members(crm.MaxMembers+7, func(int) string { return "1" }), "", "More fields, to see in CRM: 7"},
-		{"values", members(1, func(int) string { return "[" + strings.Repeat("1,", 502) + "1]" }), "integer", "More values, to see in CRM: 3"},
+		{"fields", members(crm.MaxMembers+7, func(int) string { return "1" }), "", "7 more fields aren’t shown"},
+		{"values", members(1, func(int) string { return "[" + strings.Repeat("1,", 502) + "1]" }), "integer", "3 more values in CRM"},
 		{"text", members(1, func(int) string { return quoted(strings.Repeat("x", 300_000)) }), "string", "97.7\u00a0KB of 293\u00a0KB shown"},
 		{"JSON", members(1, func(int) string { return quoted(strings.Repeat("x", 3<<20)) }), "string", "too large to copy as JSON"},
-		{"contact details", `{"fm":[` + strings.TrimSuffix(strings.Repeat(`{"typeId":"EMAIL","value":"a@b.example"},`, 501), ",") + `]}`, "", "More values, to see in CRM: 1"},
+		{"contact details", `{"fm":[` + strings.TrimSuffix(strings.Repeat(`{"typeId":"EMAIL","value":"a@b.example"},`, 501), ",") + `]}`, "", "1 more value in CRM"},
 	} {
 		var types []string
 		if tt.kind != "" {

@@ -28,6 +28,7 @@ type Card struct {
 	Ref      crm.Ref
 	TypeName string
 	Path     string // where the portal shows the item
+	Href     string // the same as a whole address
 	Head     Head
 	Sections []Section
 	System   []Row // what the platform keeps for itself
@@ -83,7 +84,7 @@ func New(ctx context.Context, r *crm.Reading, reader Reader, chosen portal.Setti
 		return nil, err
 	}
 	card := &Card{
-		Ref: r.Ref, TypeName: f.typeName(r.Ref.EntityTypeID), Path: r.Ref.Path(), Codes: true, ShowAll: chosen.ShowEmpty, Beyond: r.Item.Beyond,
+		Ref: r.Ref, TypeName: f.typeName(r.Ref.EntityTypeID), Path: r.Ref.Path(), Href: reader.Origin + r.Ref.Path(), Codes: true, ShowAll: chosen.ShowEmpty, Beyond: r.Item.Beyond,
 	}
 	if !b.hidden.has(productsCode) {
 		if b.products = f.products(r.Products); b.products != nil && !b.hidden.has("opportunity") {

@@ -14,7 +14,6 @@ const systemGroup = "system"
 // describedFields are the fields of a type as readers of one language see them, whatever the item.
 type describedFields struct {
 	fields []describedField // in the portal's order
-	byName map[string]*describedField
 }
 
 type describedField struct {
@@ -30,10 +29,9 @@ type describedIn struct{ lang string }
 // describeFields works out what depends on a type and a language alone, once for all cards.
 func describeFields(l *i18n.Printer, fields *crm.Fields) *describedFields {
 	return fields.Derive(describedIn{l.Lang()}, func() any {
-		all := &describedFields{fields: make([]describedField, len(fields.All)), byName: make(map[string]*describedField, len(fields.All))}
+		all := &describedFields{fields: make([]describedField, len(fields.All))}
 		for i := range fields.All {
 			all.fields[i] = describe(l, &fields.All[i])
-			all.byName[fields.All[i].Name] = &all.fields[i]
 		}
 		return all
 	}).(*describedFields)

@@ -33,14 +33,15 @@ type List struct {
 	Type  TypeChoice
 	Query string
 	Items []ListItem
-	More  bool // there are more than are shown
+	More  bool  // there are more than are shown
+	Last  int64 // the id of the last one: a list that goes on begins before it
 }
 
 // ListItem is an item in a list.
 type ListItem struct {
 	Ref     crm.Ref
 	Title   string
-	Path    string
+	Href    string // where the portal shows it
 	Updated string
 	Amount  string
 	Stage   string
@@ -71,8 +72,9 @@ func NewList(list *crm.List, reader Reader, chosen portal.Settings, query string
 			title = name + " #" + strconv.FormatInt(ref.ID, 10)
 		}
 		out.Items = append(out.Items, ListItem{
-			Ref: ref, Title: shorten(title, maxTitle), Path: ref.Path(), Updated: first("updatedTime"), Amount: first("opportunity"), Stage: first("stageId"),
+			Ref: ref, Title: shorten(title, maxTitle), Href: reader.Origin + ref.Path(), Updated: first("updatedTime"), Amount: first("opportunity"), Stage: first("stageId"),
 		})
+		out.Last = ref.ID
 	}
 	return out
 }

@@ -23,31 +23,31 @@ import (
 type Raw struct {
 	PublicURL        string `help:"Address at which portals reach the app, such as https://lens.example.com." placeholder:"URL"`
 	Listen           string `help:"Address to serve portals on." default:":8080" placeholder:"ADDRESS"`
-	OperatorListen   string `help:"Address for /healthz, /readyz and /metrics. Keep it inside." default:"127.0.0.1:8081" placeholder:"ADDRESS"`
-	DatabaseURL      string `help:"Postgres, such as postgres://user@host/itemlens?sslmode=verify-full. Secret." placeholder:"URL"`
+	OperatorListen   string `help:"Address for /healthz, /readyz and /metrics. Do not make it public." default:"127.0.0.1:8081" placeholder:"ADDRESS"`
+	DatabaseURL      string `help:"Connection URL of Postgres, such as postgres://user@host/itemlens?sslmode=verify-full. Secret." placeholder:"URL"`
 	DatabaseURLFile  string `help:"File with the database URL." placeholder:"FILE"`
-	DatabaseMaxConns string `help:"Connections to Postgres at most." default:"20" placeholder:"N"`
-	Migrate          string `help:"Bring the database up to date at start (true or false)." default:"false" placeholder:"BOOL"`
+	DatabaseMaxConns string `help:"Maximum number of connections to Postgres." default:"20" placeholder:"N"`
+	Migrate          string `help:"Apply migrations at start (true or false)." default:"false" placeholder:"BOOL"`
 	ClientID         string `help:"client_id of the app, as registered with Bitrix24." placeholder:"ID"`
 	ClientSecret     string `help:"client_secret of the app. Secret." placeholder:"SECRET"`
 	ClientSecretFile string `help:"File with the client_secret." placeholder:"FILE"`
-	Keyset           string `help:"Keyset that seals tokens in the database; make one with 'app keys generate'. Secret." placeholder:"KEYSET"`
+	Keyset           string `help:"Keys that encrypt tokens in the database; make them with 'app keys generate'. Secret." placeholder:"KEYSET"`
 	KeysetFile       string `help:"File with the keyset." placeholder:"FILE"`
-	OAuthServers     string `name:"oauth-servers" help:"OAuth servers that are believed, comma separated; the first is the default." default:"https://oauth.bitrix.info,https://oauth.bitrix24.tech" placeholder:"URLS"`
-	JSLibraryURL     string `name:"js-library-url" help:"The platform's JS library." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
-	AllowPrivate     string `help:"Allow portals at plain http and at private addresses (true or false)." default:"false" placeholder:"BOOL"`
+	OAuthServers     string `name:"oauth-servers" help:"Trusted OAuth servers, comma separated; the first is the default." default:"https://oauth.bitrix.info,https://oauth.bitrix24.tech" placeholder:"URLS"`
+	JSLibraryURL     string `name:"js-library-url" help:"Where pages load the platform's JS library from." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
+	AllowPrivate     string `help:"Allow portals on plain http and private addresses (true or false). Never for a marketplace app." default:"false" placeholder:"BOOL"`
 	PortalTimeout    string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
 	OAuthTimeout     string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
 	PortalRate       string `help:"Requests a second to one portal in the long run; Enterprise portals allow 5." default:"2" placeholder:"N"`
 	PortalBurst      string `help:"Requests to one portal at once; Enterprise portals allow 250." default:"50" placeholder:"N"`
-	PortalWait       string `help:"How long a page may wait for its turn at a busy portal." default:"8s" placeholder:"DURATION"`
-	OAuthRate        string `name:"oauth-rate" help:"Questions a second to the OAuth servers about tokens that nobody has vouched for; one address gets a fifth." default:"5" placeholder:"N"`
-	TrustedProxies   string `help:"Networks of proxies whose X-Forwarded-For is believed, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
-	MaxConnections   string `help:"Connections from portals and browsers at once; further ones wait." default:"10000" placeholder:"N"`
-	SchemaLife       string `help:"How long field titles and dictionaries of a portal are kept." default:"10m" placeholder:"DURATION"`
-	CacheBytes       string `help:"Memory for field titles, dictionaries and names of all portals, in bytes; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
-	KeepAliveSpread  string `help:"Time over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
-	LogLevel         string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	PortalWait       string `help:"How long a page waits for a busy portal before it says so." default:"8s" placeholder:"DURATION"`
+	OAuthRate        string `name:"oauth-rate" help:"Requests a second to the OAuth servers for tokens that are not verified yet; one client address gets a fifth." default:"5" placeholder:"N"`
+	TrustedProxies   string `help:"Networks of your proxies, whose X-Forwarded-For is trusted, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
+	MaxConnections   string `help:"Maximum number of open connections from portals and browsers; more have to wait." default:"10000" placeholder:"N"`
+	SchemaLife       string `help:"How long field titles, dictionaries and names are cached." default:"10m" placeholder:"DURATION"`
+	CacheBytes       string `help:"Memory for that cache in bytes, all portals together; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
+	KeepAliveSpread  string `help:"Period over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
+	LogLevel         string `help:"Log level: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
 
 // Config is the configuration, checked.

@@ -130,6 +130,22 @@ func ParseArrangement(raw []byte) *Arrangement {
 	return nil
 }
 
+// bytes is about what the arrangement costs in memory, with what package card works out of it.
+func (a *Arrangement) bytes() int {
+	const perSection, perElement = 200, 120
+	size := 0
+	if a == nil {
+		return size
+	}
+	for _, s := range a.Sections {
+		size += perSection + len(s.Title)
+		for _, e := range s.Elements {
+			size += perElement + len(e.Name)
+		}
+	}
+	return size
+}
+
 // Derive keeps what is worked out of this arrangement, as Fields.Derive does.
 func (a *Arrangement) Derive(key any, make func() any) any {
 	if kept, ok := a.derived.Load(key); ok {

@@ -208,7 +208,7 @@ func (s *Source) arrangement(id portal.MemberID, raw json.RawMessage) *Arrangeme
 		return found
 	}
 	found := ParseArrangement(raw)
-	s.Cache.put(key, found, parsedFactor*len(raw))
+	s.Cache.put(key, found, found.bytes())
 	return found
 }
 

@@ -7,6 +7,7 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,6 +73,8 @@ type Visit struct {
 	known portal.Visit         // of an opened page
 	token portal.Token
 	ask   bool // the next batch asks who the user is
+
+	browserZone string // of a page that is open: the browser's time zone, as it says
 
 	answered bool      // the portal has answered to the user's token in this request
 	provenAt time.Time // when the portal last answered to the user's token
@@ -249,6 +252,7 @@ func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) erro
 	if v.token.UserID != 0 && v.token.UserID != user.ID {
 		return portal.Problemf(portal.Unverified, "the renewed token belongs to user %d, the page to user %d", v.token.UserID, user.ID)
 	}
+	user.TimeZone = cmp.Or(user.TimeZone, v.browserZone)
 	v.token.UserID = user.ID
 	v.User, v.ask, v.proven = user, false, true
 	if v.req == nil {

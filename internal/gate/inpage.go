@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,12 +15,18 @@ import (
 // sessionHeader carries the next session to the page.
 const sessionHeader = "X-Session"
 
+// zoneHeader is the time zone of the page's browser. It counts where the portal does not know its user's, which is so for
+// everybody whose zone is found out by the browser.
+const zoneHeader = "X-Time-Zone"
+
 // ResumePage admits a request that an open page makes, and reads what it posts into a value.
 func (g *Gate) ResumePage(c echo.Context, into any) (*Visit, error) {
 	visit, err := g.Resume(c.Request().Context(), c.Request())
 	if err != nil {
 		return nil, err
 	}
+	visit.browserZone = c.Request().Header.Get(zoneHeader)
+	visit.User.TimeZone = cmp.Or(visit.User.TimeZone, visit.browserZone)
 	c.Set("portal", visit.Portal.MemberID)
 	c.Set("user", visit.User.ID)
 	c.Set("lang", visit.Lang)

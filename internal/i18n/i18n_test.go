@@ -2,7 +2,9 @@ package i18n_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -56,6 +58,67 @@ func placeholders(message any) string {
 	found := regexp.MustCompile(`\{\{\.\w+\}\}|%`).FindAllString(string(text), -1)
 	slices.Sort(found)
 	return strings.Join(slices.Compact(found), " ")
+}
+
+// TestPluralFormsAreThoseOfTheLanguage holds every message with plural forms against the categories of its language: with
+// one missing the page would show the message's id, one too many would never be chosen.
+func TestPluralFormsAreThoseOfTheLanguage(t *testing.T) {
+	categories := map[string]string{"ar": "few many one other two zero", "ja": "other", "vi": "other", "zh-Hans": "other"}
+	for _, lang := range []string{"de", "en", "kk", "tr"} {
+		categories[lang] = "one other"
+	}
+	for _, lang := range []string{"es", "fr", "it", "pt-BR"} {
+		categories[lang] = "many one other"
+	}
+	for _, lang := range []string{"pl", "ru", "uk"} {
+		categories[lang] = "few many one other"
+	}
+	english := messages(t, "en.json")
+	for lang, want := range categories {
+		for id, message := range messages(t, lang+".json") {
+			forms, plural := message.(map[string]any)
+			if _, ok := english[id].(map[string]any); ok != plural {
+				t.Errorf("%s: %s has plural forms in one of it and English only", lang, id)
+			}
+			if !plural {
+				continue
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(forms)), " "); got != want {
+				t.Errorf("%s: %s has the forms %s, want %s", lang, id, got, want)
+			}
+			for form, text := range forms {
+				if !strings.Contains(fmt.Sprint(text), "{{.Count}}") {
+					t.Errorf("%s: %s, %s does not say the number", lang, id, form)
+				}
+			}
+		}
+	}
+}
+
+// TestTextsKeepToTheRulesOfVoice checks what of web/locales/README.md a machine can see.
+func TestTextsKeepToTheRulesOfVoice(t *testing.T) {
+	names, _ := fs.Glob(locales.Files, "*.json")
+	straight, id := regexp.MustCompile(`['"]`), regexp.MustCompile(`\bids?\b`)
+	for _, name := range names {
+		for key, message := range messages(t, name) {
+			texts, plural := message.(map[string]any)
+			if !plural {
+				texts = map[string]any{"": message}
+			}
+			for _, text := range texts {
+				text := fmt.Sprint(text)
+				if straight.MatchString(text) {
+					t.Errorf("%s: %s has a straight quote or apostrophe: %s", name, key, text)
+				}
+				if id.MatchString(text) {
+					t.Errorf("%s: %s writes ID small: %s", name, key, text)
+				}
+				if text != strings.TrimSpace(text) || strings.Contains(text, "  ") || strings.Contains(text, "...") {
+					t.Errorf("%s: %s has stray spaces, or dots for an ellipsis: %q", name, key, text)
+				}
+			}
+		}
+	}
 }
 
 // TestEveryMessageInTemplatesExists looks for T("id") in the templates and in the code.

@@ -214,7 +214,7 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		// the OAuth server, which is the one to believe about payment anyway.
 		if !known || !event.Auth.ApplicationToken.IsZero() && !proven {
 			// Answered as any other hint, so that strangers do not learn who is a customer.
-			log.InfoContext(ctx, "payment event of an unknown portal, or with a wrong application_token")
+			log.InfoContext(ctx, "ignored: payment event of an unknown portal or with a wrong application_token")
 			return nil
 		}
 		if err := s.Events.take(p.MemberID, !proven); err != nil {
@@ -237,7 +237,7 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 			}
 			return nil
 		}
-		log.InfoContext(ctx, "event of no interest")
+		log.InfoContext(ctx, "ignored: the app does not use this event")
 		return nil
 	}
 }

@@ -109,7 +109,7 @@ func (s *Service) CheckRemoval(ctx context.Context, id portal.MemberID, claim po
 		// Where no token works any more, the event may be a forged one about a portal that nobody has opened for long: then
 		// there is nothing to lose but what an administrator chose, so that is kept.
 		clean := claim == portal.ClaimsDeletion && found == missing
-		log.InfoContext(ctx, "uninstalled, as the platform says", "clean", clean)
+		log.InfoContext(ctx, "uninstalled: the platform confirms it", "clean", clean)
 		return 0, s.remove(ctx, id, clean)
 	}
 	since, err := s.Store.NoteMissing(ctx, id)
@@ -122,7 +122,7 @@ func (s *Service) CheckRemoval(ctx context.Context, id portal.MemberID, claim po
 	if left := missingGrace - s.Now().Sub(since); left > 0 {
 		return left + time.Hour, nil
 	}
-	log.InfoContext(ctx, "uninstalled without an event, as the platform has been saying for a day")
+	log.InfoContext(ctx, "uninstalled without an event: the platform has reported it for a day")
 	return 0, s.remove(ctx, id, false)
 }
 

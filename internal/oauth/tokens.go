@@ -183,7 +183,7 @@ func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.T
 	grant, err := t.server.Refresh(ctx, p.ServerEndpoint, refresh)
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) {
-		t.log.WarnContext(ctx, "refresh token is dead", "portal", p.MemberID, "code", dead.Reason)
+		t.log.WarnContext(ctx, "refresh token no longer works; the user has to open the app again", "portal", p.MemberID, "code", dead.Reason)
 	}
 	if err != nil {
 		return portal.Token{}, err
@@ -192,7 +192,7 @@ func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.T
 		// The old token is used up, so nothing that fails here may cost the new one: storage decides what it is worth.
 		info, err := t.server.AppInfo(ctx, p.ServerEndpoint, grant.Access)
 		if err != nil {
-			t.log.WarnContext(ctx, "the OAuth server does not say whose a new pair is", "portal", p.MemberID, "reason", err.Error())
+			t.log.WarnContext(ctx, "the OAuth server does not say whose the new tokens are", "portal", p.MemberID, "reason", err.Error())
 			return grant.Token(), nil
 		}
 		grant.MemberID, grant.UserID = info.MemberID, info.UserID

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -18,6 +19,7 @@ type Cards struct {
 	Source *crm.Source
 	Turns  *Turns
 	Zones  *Zones
+	Views  *Views
 }
 
 // viewer is a visit as crm knows who looks.
@@ -36,7 +38,8 @@ func viewerOf(visit *gate.Visit, l *i18n.Printer) viewer { return viewer{visit, 
 // reader is who reads what a visit shows. It is to be asked after the portal has said who that is.
 func (c *Cards) reader(visit *gate.Visit, l *i18n.Printer) card.Reader {
 	origins := strings.Fields(bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
-	return card.Reader{L: l, Zone: c.Zones.find(visit.User.TimeZone), Origin: origins[len(origins)-1]}
+	zone := c.Zones.find(cmp.Or(visit.User.TimeZone, c.Views.Of(visit).Zone))
+	return card.Reader{L: l, Zone: zone, Origin: origins[len(origins)-1]}
 }
 
 // Load makes the card of an item as the portal's settings want it.
@@ -66,6 +69,7 @@ type Name struct {
 	Text     string `json:"text"`
 	Photo    string `json:"photo,omitempty"`
 	Initials string `json:"initials,omitempty"` // in place of a photo
+	Href     string `json:"href,omitempty"`     // of an item: where the portal shows it
 }
 
 // Names finds what keys stand for; what the user may not see, or what is gone, is not in the answer. With a request for
@@ -82,14 +86,15 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	found := map[string]Name{}
 	for _, id := range request.People {
 		if person, ok := answer.Names.Person(id); ok && person.Name != "" {
-			found[crm.PersonKey(id)] = Name{person.Name, person.Photo, card.Initials(person.Name, 2)}
+			found[crm.PersonKey(id)] = Name{Text: person.Name, Photo: person.Photo, Initials: card.Initials(person.Name, 2)}
 		}
 	}
+	origin := c.reader(visit, l).Origin
 	for entityTypeID, ids := range request.Items {
 		for _, id := range ids {
 			ref := crm.Ref{EntityTypeID: entityTypeID, ID: id}
 			if title, ok := answer.Names.Title(ref); ok && title != "" {
-				found[ref.Key()] = Name{Text: title, Initials: card.Initials(title, 1)}
+				found[ref.Key()] = Name{Text: title, Initials: card.Initials(title, 1), Href: origin + ref.Path()}
 			}
 		}
 	}
@@ -102,11 +107,11 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 // Home makes the app's own page: the types, and the newest deals. Who may not read deals can choose another type; that
 // one says why where it is refused too.
 func (c *Cards) Home(ctx context.Context, visit *gate.Visit, l *i18n.Printer) (*templates.HomeView, error) {
-	list, err := c.Source.List(ctx, viewerOf(visit, l), bitrix24.Deal, "")
+	list, err := c.Source.List(ctx, viewerOf(visit, l), crm.ListRequest{EntityTypeID: bitrix24.Deal})
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	home := &templates.HomeView{Admin: visit.User.Admin, Types: card.TypeChoices(l, list.Type.Types)}
+	home := &templates.HomeView{Admin: visit.User.Admin, Types: card.TypeChoices(l, list.Type.Types), Type: bitrix24.Deal}
 	if !list.Denied {
 		home.List = card.NewList(list, c.reader(visit, l), visit.Portal.Settings, "")
 	}
@@ -114,21 +119,21 @@ func (c *Cards) Home(ctx context.Context, visit *gate.Visit, l *i18n.Printer) (*
 }
 
 // List makes a list of the newest items of a type, or of those that a query finds.
-func (c *Cards) List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, query string) (*card.List, error) {
-	list, err := c.Source.List(ctx, viewerOf(visit, l), entityTypeID, query)
+func (c *Cards) List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, req crm.ListRequest) (*card.List, error) {
+	list, err := c.Source.List(ctx, viewerOf(visit, l), req)
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
 	if list.Denied {
-		return nil, portal.Problemf(portal.AccessDenied, "the user may not read items of type %d", entityTypeID)
+		return nil, portal.Problemf(portal.AccessDenied, "the user may not read items of type %d", req.EntityTypeID)
 	}
-	return card.NewList(list, c.reader(visit, l), visit.Portal.Settings, strings.TrimSpace(query)), nil
+	return card.NewList(list, c.reader(visit, l), visit.Portal.Settings, strings.TrimSpace(req.Query)), nil
 }
 
 // Preview makes the card of an item as it would be with other settings; of the newest item of the type where none is named.
 func (c *Cards) Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref, chosen portal.Settings) (*card.Card, error) {
 	if ref.ID == 0 {
-		list, err := c.List(ctx, visit, l, ref.EntityTypeID, "")
+		list, err := c.List(ctx, visit, l, crm.ListRequest{EntityTypeID: ref.EntityTypeID})
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@ func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/item", h.item)
 	e.POST("/in/names", h.names)
 	e.POST("/in/items", h.items)
+	e.POST("/in/view", h.view)
 }
 
 // outside explains the app to somebody who opens its address in a browser.
@@ -52,6 +53,7 @@ func (h *Handler) open(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Set("own_page", ref == nil)
 	visit, err := h.Gate.Admit(ctx, req)
 	if err != nil {
 		return err
@@ -73,6 +75,7 @@ func (h *Handler) open(c echo.Context) error {
 		return err
 	}
 	page.Session = session.Reveal()
+	h.look(&page, visit, lens)
 	h.Framed(c, bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	if lens != nil {
 		page.Title = lens.Head.Title
@@ -80,6 +83,25 @@ func (h *Handler) open(c echo.Context) error {
 	}
 	page.Title = page.L.T("home.title")
 	return h.Render(c, http.StatusOK, templates.Home(page, *home))
+}
+
+// look draws a page as its user wants pages, as far as that is known before its script runs.
+func (h *Handler) look(page *templates.Page, visit *gate.Visit, lens *card.Card) {
+	view := h.Cards.Views.Of(visit)
+	if visit.User.TimeZone == "" {
+		page.Zone = &view.Zone
+	}
+	page.Empty, page.Codes = view.Empty, view.Codes
+	if lens == nil {
+		return
+	}
+	page.Classes = append(page.Classes, "tab")
+	if view.Empty == nil && lens.ShowAll || view.Empty != nil && *view.Empty {
+		page.Classes = append(page.Classes, "show-empty")
+	}
+	if lens.Codes && view.Codes != nil && *view.Codes {
+		page.Classes = append(page.Classes, "show-codes")
+	}
 }
 
 // itemRef reads which item a placement shows; nil for the app's own page.

@@ -19,6 +19,9 @@ func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, *i18n.Printer, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if zone := visit.User.TimeZone; zone != h.Cards.Views.Of(visit).Zone {
+		h.Cards.Views.tell(visit, func(v *View) { v.Zone = zone })
+	}
 	return visit, h.Catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
 }
 
@@ -101,17 +104,33 @@ func (h *Handler) items(c echo.Context) error {
 	var req struct {
 		EntityTypeID int    `json:"entityTypeId"`
 		Query        string `json:"query"`
+		Mine         bool   `json:"mine"`
+		Before       int64  `json:"before"`
 	}
 	visit, l, err := h.resume(c, &req)
 	if err != nil {
 		return err
 	}
-	if req.EntityTypeID <= 0 || len(req.Query) > maxQuery {
-		return &bitrix24.FormError{Field: "entityTypeId, query", Reason: "must be a positive whole number, and short"}
+	if req.EntityTypeID <= 0 || req.Before < 0 || len(req.Query) > maxQuery {
+		return &bitrix24.FormError{Field: "entityTypeId, before, query", Reason: "must be positive whole numbers, and short"}
 	}
-	list, err := h.Cards.List(c.Request().Context(), visit, l, req.EntityTypeID, req.Query)
+	list, err := h.Cards.List(c.Request().Context(), visit, l, crm.ListRequest{EntityTypeID: req.EntityTypeID, Query: req.Query, Mine: req.Mine, Before: req.Before})
 	if err != nil {
 		return err
 	}
 	return h.Render(c, http.StatusOK, templates.Items(l, list))
+}
+
+// view remembers how a user wants to see cards, so that the next page is drawn so.
+func (h *Handler) view(c echo.Context) error {
+	var req struct {
+		Empty *bool `json:"empty"`
+		Codes *bool `json:"codes"`
+	}
+	visit, _, err := h.resume(c, &req)
+	if err != nil {
+		return err
+	}
+	h.Cards.Views.tell(visit, func(v *View) { v.Empty, v.Codes = req.Empty, req.Codes })
+	return c.NoContent(http.StatusNoContent)
 }

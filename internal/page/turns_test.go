@@ -89,7 +89,7 @@ func TestZonesOfReaders(t *testing.T) {
 	if zone := zones.find("America/New_York"); zone == nil || zone != zones.find("America/New_York") {
 		t.Errorf("a zone that exists: %v", zone)
 	}
-	for _, name := range []string{"", "Nowhere/At_All", "../../etc/passwd"} {
+	for _, name := range []string{"", "Local", "Nowhere/At_All", "../../etc/passwd"} {
 		if zone := zones.find(name); zone != nil {
 			t.Errorf("%q is %v", name, zone)
 		}

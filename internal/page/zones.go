@@ -20,7 +20,7 @@ const maxZones = 1000
 // find gives a time zone by its IANA name; nil where there is none of that name. Reading one from disk costs more than a
 // card, so those that exist are kept.
 func (z *Zones) find(name string) *time.Location {
-	if name == "" {
+	if name == "" || name == "Local" { // Local is this machine's
 		return nil
 	}
 	z.mu.Lock()

@@ -100,19 +100,19 @@ func TestCardFollowsThePortalsOwn(t *testing.T) {
 		">About the deal<", `data-code="title"`, `data-code="stageId"`, `data-code="opportunity"`, `data-code="currencyId"`, `data-code="closedate"`,
 		`data-code="companyId"`, `data-code="contactIds"`, `data-code="ufCrm_1700000000101"`,
 		">Additional<", `data-code="typeId"`, `data-code="sourceId"`, `data-code="assignedById"`, `data-code="observers"`, `data-code="comments"`,
-		">Products<", "Floor scale FS-300", "Not on the portal", `data-code="probability"`, "<details", `data-code="contactId"`)
+		">Products<", "Floor scale FS-300", "Other fields", `data-code="probability"`, "<details", `data-code="contactId"`)
 	// Another pipeline has a card of its own, grouped into columns.
 	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 22).Body,
-		"Service", "Visit planned", ">Service contract<", `data-code="title"`, `data-code="assignedById"`, "Not on the portal", `data-code="stageId"`)
+		"Service", "Visit planned", ">Service contract<", `data-code="title"`, `data-code="assignedById"`, "Other fields", `data-code="stageId"`)
 	// A personal view goes before the common one, and is that person's alone. It shows at once: it is not kept.
 	app.Portal.SetLayout(2, "P", 2, "0", `[{"name":"mine","title":"Mine first","type":"section","elements":[{"name":"COMMENTS"},{"name":"PRODUCT_ROW_SUMMARY"},{"name":"GONE"}]}]`)
-	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body, ">Mine first<", `data-code="comments"`, "Floor scale", "Not on the portal", `data-code="title"`)
+	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body, ">Mine first<", `data-code="comments"`, "Floor scale", "Other fields", `data-code="title"`)
 	if body := app.Open(1, "CRM_DEAL_DETAIL_TAB", 20).Body; strings.Contains(body, "Mine first") {
 		t.Error("a personal view is shown to somebody else")
 	}
 	// Repeat leads have a view of their own.
 	app.Portal.SetLayout(1, "C", 0, "2", `[{"title":"Repeat","type":"section","elements":[{"name":"TITLE","optionFlags":1}]}]`)
-	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">About<") {
+	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">General<") {
 		t.Error("a simple lead is shown as a repeat one")
 	}
 	// What cannot be read as an arrangement is none.
@@ -149,8 +149,8 @@ func TestProductRowsWithTheirSums(t *testing.T) {
 	app.Install()
 	body := app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body
 	inOrder(t, body, "5 rows", "Floor scale FS-300", "€\u00a014,000.00", "-5\u00a0%", "+19\u00a0%", "€\u00a015,827.00", "2\u00a0pcs", "€\u00a031,654.00",
-		"Display cable", "25.5\u00a0m", "Calibration weights", "Before discount and tax", "€\u00a041,946.55", "Discounts in total", "€\u00a0-1,400.00",
-		"Taxes in total", "€\u00a07,703.95", "Total", "€\u00a048,250.50")
+		"Display cable", "25.5\u00a0m", "Calibration weights", "Before discount and tax", "€\u00a041,946.55", "Total discount", "€\u00a0-1,400.00",
+		"Total tax", "€\u00a07,703.95", "Total", "€\u00a048,250.50")
 	if strings.Contains(body, "Differs from") {
 		t.Error("products that come to the deal's amount differ from it")
 	}
@@ -190,7 +190,7 @@ func TestProductRowsWithTheirSums(t *testing.T) {
 	if err := json.Unmarshal([]byte(rest.Body), &answer); err != nil {
 		t.Fatalf("status %d\n%s", rest.Status, rest.Body)
 	}
-	inOrder(t, answer.Products, "1100 rows", "Part 1000<", "Further rows, to see in CRM: 100")
+	inOrder(t, answer.Products, "1100 rows", "Part 1000<", "100 more rows aren’t shown")
 }
 
 // TestChangedFieldsShowAtOnce adds a field: the portal tells it by an event, which counts in every process.
@@ -328,14 +328,14 @@ func TestOwnPageListsAndFinds(t *testing.T) {
 	}{
 		{1, "", "Lead #250"}, {2, "warehouse", "Scales for the northern warehouse"}, {2, "20", "Scales for the northern"}, {2, "#21", "Service contract"},
 		{3, "weiss", "Clara Weiss"}, {3, "Clara", "Clara Weiss"}, {3, "clara weiss", "Clara Weiss"}, {4, "blue", "Blue Harbor Software"}, {1038, "bench", "Bench scale"},
-		{2, "<b>nothing</b>", "Nothing found for “&lt;b&gt;nothing&lt;/b&gt;”"},
+		{2, "<b>nothing</b>", "No results for “&lt;b&gt;nothing&lt;/b&gt;”"},
 	} {
 		if got := find(tt.entityTypeID, tt.query); !strings.Contains(got, tt.want) {
 			t.Errorf("%d %q finds no %q:\n%s", tt.entityTypeID, tt.query, tt.want, got)
 		}
 	}
 	// Who may read nothing of CRM gets the page all the same, and is told why it is empty.
-	if answer := app.Open(3, "DEFAULT", nil); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "does not let you read deals") {
+	if answer := app.Open(3, "DEFAULT", nil); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "have permission to view deals") {
 		t.Errorf("without rights: status %d\n%s", answer.Status, answer.Body)
 	}
 }

@@ -76,7 +76,7 @@ func TestConnectingFromOutsideRegistersAndRepairs(t *testing.T) {
 	}
 	anna := newPerson(t)
 	callback := anna.walk(app)
-	if status, _, body := anna.get(callback); status != http.StatusOK || !strings.Contains(body, "Its tabs and events were checked") {
+	if status, _, body := anna.get(callback); status != http.StatusOK || !strings.Contains(body, "We also checked its tabs and events") {
 		t.Fatalf("callback: %d\n%s", status, body)
 	}
 	wantBound(t, app)
@@ -131,7 +131,7 @@ func TestUnknownHostsAreNamedBeforeAnybodyGoesThere(t *testing.T) {
 	anna := newPerson(t)
 	for _, host := range []string{"evil.example", "bitrix24.com", "acme.bitrix24.site", "acme.bitrix24.com.evil.example", "acme.bitrix24.com:8443", app.Portal.Host()} {
 		status, location, body := anna.get(app.AppURL + "/oauth/start?portal=" + url.QueryEscape(host))
-		if status != http.StatusOK || location != "" || !strings.Contains(body, "<bdi>"+host+"</bdi>") || !strings.Contains(body, "You are leaving Item Lens") {
+		if status != http.StatusOK || location != "" || !strings.Contains(body, "<bdi>"+host+"</bdi>") || !strings.Contains(body, "You’re leaving Item Lens") {
 			t.Errorf("%s: %d to %q\n%.500s", host, status, location, body)
 		}
 		if strings.Contains(body, "http-equiv") || strings.Contains(body, "<script") {

@@ -34,7 +34,7 @@ func TestEveryAddressAnswersHeadAndGet(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/", "/install", "/events", "/oauth/callback"} {
-		if get := app.Send(http.MethodGet, path, "", ""); !strings.Contains(get.Body, "opens inside Bitrix24") {
+		if get := app.Send(http.MethodGet, path, "", ""); !strings.Contains(get.Body, "Open Item Lens in Bitrix24") {
 			t.Errorf("GET %s explains nothing", path)
 		}
 	}

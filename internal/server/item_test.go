@@ -47,7 +47,7 @@ func TestItemPageShowsTheLead(t *testing.T) {
 	answer.Body += namesOf(app, answer)
 	for _, want := range []string{
 		"<h1 dir=\"auto\">Lead #250</h1>", "In progress", "$999.90", "Anna Berger", "Jul 22, 2024, 6:00 PM", "Administrative Company", "Comment about the admin",
-		"Exhibition", "Ms.", "Jan 1, 2000", `href="mailto:admin@example.com"`, `href="tel:+16111111111"`, "Customer number", ">321<", "Empty fields: ", "nqzva rknzcyr pbz",
+		"Exhibition", "Ms.", "Jan 1, 2000", `href="mailto:admin@example.com"`, `href="tel:+16111111111"`, "Customer number", ">321<", "Show empty (", "nqzva rknzcyr pbz",
 	} {
 		if !strings.Contains(answer.Body, want) {
 			t.Errorf("the page lacks %q", want)
@@ -82,7 +82,7 @@ func TestItemPageInRussianForEveryType(t *testing.T) {
 		id    int
 		texts []string
 	}{
-		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Пустые поля: ", "Пользовательские поля"}},
+		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Показать пустые (", "Пользовательские поля"}},
 		"CRM_DEAL_DETAIL_TAB":          {20, []string{"Сделка", "Nordlicht Logistics", "Clara Weiss", "€\u00a048,250.50", "Курьером", "Nora Lind"}},
 		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1 dir=\"auto\">Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984", "мобильный"}},
 		"CRM_COMPANY_DETAIL_TAB":       {40, []string{"Производство", "€\u00a04,200,000.00"}},
@@ -201,10 +201,10 @@ func TestMalformedPagesAreRefused(t *testing.T) {
 	if app.Portal.Requests("") != before {
 		t.Error("a malformed request reached the portal")
 	}
-	if answer := app.Send(http.MethodGet, "/", "", ""); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "opens inside Bitrix24") {
+	if answer := app.Send(http.MethodGet, "/", "", ""); answer.Status != http.StatusOK || !strings.Contains(answer.Body, "Open Item Lens in Bitrix24") {
 		t.Errorf("plain GET: status %d", answer.Status)
 	}
-	if answer := app.Send(http.MethodGet, "/?LANG=ru", "", ""); !strings.Contains(answer.Body, "открывается внутри") {
+	if answer := app.Send(http.MethodGet, "/?LANG=ru", "", ""); !strings.Contains(answer.Body, "Откройте Item Lens в") {
 		t.Error("plain GET is not in Russian")
 	}
 }
@@ -398,7 +398,7 @@ func TestDeadTokensSayWhyAndAreNotTriedAgain(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(app.Log.String(), `"msg":"refresh token is dead"`) {
+	if !strings.Contains(app.Log.String(), `"msg":"refresh token no longer works; the user has to open the app again"`) {
 		t.Error("no line in the log")
 	}
 	metrics := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "")

@@ -118,6 +118,19 @@ func securityHeaders(libraryOrigin string, https bool) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			c.Response().Before(func() {
 				h := c.Response().Header()
+				if https {
+					h.Set("Strict-Transport-Security", "max-age=31536000")
+				}
+				if strings.HasPrefix(c.Path(), "/static/") && c.Response().Status < 400 {
+					// Files are parts of pages, whose rules hold; as a page of its own a picture may do nothing.
+					h.Set("Content-Security-Policy", "default-src 'none'")
+					h.Set("X-Content-Type-Options", "nosniff")
+					h.Del(echo.HeaderXRequestID)
+					if h.Get(echo.HeaderCacheControl) == "" {
+						h.Set(echo.HeaderCacheControl, "no-store")
+					}
+					return
+				}
 				ancestors, connect, images := "'none'", "'self'", ""
 				if origin, ok := c.Get(frameOriginKey).(string); ok && origin != "" {
 					// Pictures of people stand on the portal, or where its plan keeps its files.
@@ -132,9 +145,6 @@ func securityHeaders(libraryOrigin string, https bool) echo.MiddlewareFunc {
 					"connect-src "+connect+"; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 				h.Set("X-Content-Type-Options", "nosniff")
 				h.Set("Referrer-Policy", "no-referrer")
-				if https {
-					h.Set("Strict-Transport-Security", "max-age=31536000")
-				}
 				if h.Get("Cache-Control") == "" {
 					h.Set("Cache-Control", "no-store")
 				}

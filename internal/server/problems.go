@@ -91,6 +91,9 @@ func (p *problemPages) handle(err error, c echo.Context) {
 		Retry:     retryable[problem],
 		RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
 	}
+	if own, _ := c.Get("own_page").(bool); own && problem == portal.ExtranetUser {
+		page.Todo = l.T("problem.extranet_user.todo_own") // there is no item that somebody could show
+	}
 	switch {
 	case detail == "":
 	case problem == portal.InvalidSettings: // names of fields and types, the same in every language

@@ -27,6 +27,7 @@ import (
 	"itemlens/internal/jobs"
 	"itemlens/internal/oauth"
 	"itemlens/internal/page"
+	"itemlens/internal/portal"
 	"itemlens/internal/session"
 	"itemlens/internal/settings"
 	"itemlens/internal/storage"
@@ -90,10 +91,14 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	for _, lang := range catalog.Languages() {
 		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
 	}
-	cache := crm.NewCache(c.CacheBytes, c.SchemaLife)
+	cache, views := crm.NewCache(c.CacheBytes, c.SchemaLife), page.NewViews()
+	forget := func(id portal.MemberID) {
+		cache.Forget(id)
+		views.Forget(id)
+	}
 	installer := &install.Service{
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
-		Events: install.NewEventRate(time.Now), Forget: cache.Forget,
+		Events: install.NewEventRate(time.Now), Forget: forget,
 	}
 	s := &Server{config: c, log: log, store: store, closers: []func(){rest.Close, authority.Close}}
 	s.jobs, err = jobs.New(jobs.Options{
@@ -117,9 +122,9 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	s.closers = append(s.closers, cache.Close)
 	m.watchCache(cache)
-	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones()}
+	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
 	(&page.Handler{Site: site, Gate: admission, Cards: cards}).Register(e)
-	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: cache.Forget}).Register(e)
+	(&settings.Handler{Site: site, Gate: admission, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func TestSettingsChangeTheCard(t *testing.T) {
 		"hidden":["taxValue","opportunity"],"top":["closedate"]},"2/9":{"top":["stageId"]}},"showEmpty":true,"codesFor":"administrators","language":"de"}`), 1)
 
 	body := app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body
-	inOrder(t, body, `lang="de"`, "data-show-empty", "Auf einen Blick", "31.07.2026", ">Ours<", "Probability", ">Title<", "Floor scale", ">Second<", "Company", "Nicht in der Karte")
+	inOrder(t, body, `lang="de"`, "data-show-empty", "Auf einen Blick", "31.07.2026", ">Ours<", "Probability", ">Title<", "Floor scale", ">Second<", "Company", "Weitere Felder")
 	if strings.Contains(body, `class="amount"`) || strings.Contains(body, "<bdi>Amount</bdi>") || strings.Contains(body, "<bdi>Tax</bdi>") {
 		t.Error("a hidden field is shown")
 	}
@@ -214,14 +214,14 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 		t.Errorf("titles %q, %q", title("en"), title("br"))
 	}
 	shown := app.Ask(admin, "/in/settings", `{}`).Body
-	if !strings.Contains(shown, "Everything stands as chosen") || strings.Contains(shown, `data-do="repair"`) {
+	if !strings.Contains(shown, "All tabs are up to date") || strings.Contains(shown, `data-do="repair"`) {
 		t.Errorf("no drift, but\n%s", shown)
 	}
 
 	// Somebody takes a tab away: the page tells, and repairs.
 	app.Portal.Unbind(stack.ClientID, "CRM_LEAD_DETAIL_TAB")
 	shown = app.Ask(admin, "/in/settings", `{}`).Body
-	inOrder(t, shown, `data-drift="true"`, `data-do="repair"`, `data-tab="1"`, "does not stand yet", `data-tab="4"`, "off")
+	inOrder(t, shown, `data-drift="true"`, `data-do="repair"`, `data-tab="1"`, "being added", `data-tab="4"`, "hidden")
 	if answer := app.Ask(admin, "/in/settings/repair", `{}`); answer.Status != http.StatusOK {
 		t.Errorf("repair: status %d\n%s", answer.Status, answer.Body)
 	}
@@ -241,11 +241,11 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 	marco := app.Open(2, "DEFAULT", nil)
 	wantVersion(t, save(app, marco, 1, `{}`), 2)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if shown = app.Ask(marco, "/in/settings", `{}`).Body; strings.Contains(shown, "The last attempt failed") {
+		if shown = app.Ask(marco, "/in/settings", `{}`).Body; strings.Contains(shown, "Last update failed") {
 			break
 		}
 	}
-	inOrder(t, shown, `data-drift="true"`, "The last attempt failed: Only an administrator")
+	inOrder(t, shown, `data-drift="true"`, "Last update failed: Only an administrator")
 	app.Portal.ChangeUser(1, func(u *portalsim.User) { u.Admin = true })
 	if answer := app.Ask(marco, "/in/settings/repair", `{}`); answer.Status != http.StatusOK {
 		t.Errorf("repair: status %d", answer.Status)
@@ -259,7 +259,7 @@ func TestAPlaceThatThePortalLacksIsNoDrift(t *testing.T) {
 	app.Portal.RemoveType(7)
 	app.Install()
 	shown := app.Ask(app.Open(1, "DEFAULT", nil), "/in/settings", `{}`).Body
-	inOrder(t, shown, `data-drift="false"`, `data-tab="7"`, "has no place for it")
+	inOrder(t, shown, `data-drift="false"`, `data-tab="7"`, "not available in your Bitrix24")
 }
 
 // TestSettingsAreForAdministratorsOfThePortal tries every request of a page with every session that must not do.
@@ -388,7 +388,7 @@ func TestPreviewShowsWhatIsNotSaved(t *testing.T) {
 func TestLegalPages(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	for path, want := range map[string]string{
-		"/privacy": "Privacy policy of Item Lens", "/license": "Licence agreement of Item Lens", "/privacy?LANG=ru": "Политика конфиденциальности", "/license?LANG=ru": "Лицензионное соглашение", "/privacy?LANG=xx": "Privacy policy",
+		"/privacy": "Privacy policy of Item Lens", "/license": "License agreement of Item Lens", "/privacy?LANG=ru": "Политика конфиденциальности", "/license?LANG=ru": "Лицензионное соглашение", "/privacy?LANG=xx": "Privacy policy",
 	} {
 		answer := app.Send(http.MethodGet, path, "", "")
 		if answer.Status != http.StatusOK || !strings.Contains(answer.Body, want) || strings.Contains(answer.Body, "&lt;h1") {

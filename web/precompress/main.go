@@ -1,13 +1,16 @@
-// Command precompress writes the static files compressed as well as it can be done, for `go generate ./web`: they are
-// packed once, when the app is built, and not for every browser.
+// Command precompress prepares the static files for browsers, for `go generate ./web`: scripts and styles without
+// comments and indentation, each file compressed as well as it can be done. That happens once, when the app is built, and
+// not for every browser. Files stay files: nothing is bundled, and modules go on importing each other by name.
 package main
 
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/andybalholm/brotli"
@@ -15,7 +18,7 @@ import (
 
 func main() {
 	if err := run("static", "packed"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "precompress:", err)
 		os.Exit(1)
 	}
 }
@@ -31,26 +34,64 @@ func run(from, to string) error {
 	if err != nil {
 		return err
 	}
+	if err := minify(names, to); err != nil {
+		return err
+	}
+	var sums bytes.Buffer
 	for _, name := range names {
-		content, err := os.ReadFile(name)
+		base := filepath.Base(name)
+		plain, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		for ending, pack := range map[string]func(io.Writer) io.WriteCloser{
-			".br": func(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) },
-			".gz": func(w io.Writer) io.WriteCloser { z, _ := gzip.NewWriterLevel(w, gzip.BestCompression); return z },
-		} {
-			var out bytes.Buffer
-			w := pack(&out)
-			if _, err := w.Write(content); err != nil {
-				return err
-			}
-			if err := w.Close(); err != nil {
-				return err
-			}
-			if err := os.WriteFile(filepath.Join(to, filepath.Base(name)+ending), out.Bytes(), 0o644); err != nil {
-				return err
-			}
+		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(plain), base)
+		small, err := os.ReadFile(filepath.Join(to, base))
+		if os.IsNotExist(err) { // neither script nor style
+			small = plain
+			err = os.WriteFile(filepath.Join(to, base), small, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		if err := pack(small, filepath.Join(to, base)); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(to, "sources"), sums.Bytes(), 0o644)
+}
+
+// minify has esbuild, which the tools' module pins, write scripts and styles as small as they can be with their names kept.
+func minify(names []string, to string) error {
+	args := []string{"tool", "-modfile=../tools/go.mod", "esbuild", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning", "--outdir=" + to}
+	for _, name := range names {
+		if ending := filepath.Ext(name); ending == ".js" || ending == ".css" {
+			args = append(args, name)
+		}
+	}
+	command := exec.Command("go", args...)
+	command.Stderr = os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("esbuild: %w", err)
+	}
+	return nil
+}
+
+// pack writes a file in the encodings that browsers take.
+func pack(content []byte, name string) error {
+	for ending, writer := range map[string]func(io.Writer) io.WriteCloser{
+		".br": func(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) },
+		".gz": func(w io.Writer) io.WriteCloser { z, _ := gzip.NewWriterLevel(w, gzip.BestCompression); return z },
+	} {
+		var out bytes.Buffer
+		w := writer(&out)
+		if _, err := w.Write(content); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name+ending, out.Bytes(), 0o644); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ package templates
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -18,9 +19,34 @@ import (
 type Page struct {
 	L         *i18n.Printer
 	Title     string
-	Assets    func(name string) string // address of a static file
-	LibraryJS string                   // address of the platform's JS library; empty on pages that do without
-	Session   string                   // with which the page asks for more; empty on pages that do not
+	Assets    func(name string) string   // address of a static file
+	Modules   func(name string) []string // addresses of what a script imports
+	LibraryJS string                     // address of the platform's JS library; empty on pages that do without
+	Session   string                     // with which the page asks for more; empty on pages that do not
+	Classes   []string                   // of the body: what of cards is shown
+	Zone      *string                    // the time zone that the page is written in, where the browser's counts; nil where it does not
+	Empty     *bool                      // the user wants to see empty fields; nil where that is not known
+	Codes     *bool                      // the user wants to see field codes; nil where that is not known
+}
+
+// attributes are what the page's script is told of the page.
+func (p Page) attributes() templ.Attributes {
+	all := templ.Attributes{"data-failed": p.L.T("tools.failed")}
+	if p.Session != "" {
+		all["data-session"] = p.Session
+	}
+	if len(p.Classes) > 0 {
+		all["class"] = strings.Join(p.Classes, " ")
+	}
+	if p.Zone != nil {
+		all["data-zone"] = *p.Zone
+	}
+	for name, wanted := range map[string]*bool{"data-empty": p.Empty, "data-codes": p.Codes} {
+		if wanted != nil {
+			all[name] = strconv.FormatBool(*wanted)
+		}
+	}
+	return all
 }
 
 // link lets the schemes pass that pages use.

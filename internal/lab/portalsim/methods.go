@@ -42,6 +42,7 @@ func methods() map[string]method {
 		"crm.status.list":                    {scope: "crm", run: methodStatusList},
 		"crm.category.list":                  {scope: "crm", run: methodCategoryList},
 		"crm.currency.list":                  {scope: "crm", run: methodCurrencyList},
+		"crm.duplicate.findbycomm":           {scope: "crm", run: methodFindByComm},
 		"crm.enum.ownertype":                 {scope: "crm", run: methodOwnerTypes},
 		"crm.item.productrow.list":           {scope: "crm", run: methodProductRowList},
 		"crm.item.details.configuration.get": {scope: "crm", run: methodConfigurationGet},

@@ -211,6 +211,10 @@
     if (tab.dataset.tab === 'app') openFrame(document.getElementById('app'), tab.dataset.client, tab.dataset.placement, tab.dataset.options);
   });
 
+  // A link to a card with #app opens the app's tab at once.
+  var linked = location.hash === '#app' && document.querySelector('[data-tab=app]');
+  if (linked) linked.click();
+
   var own = document.querySelector('[data-open]');
   if (own) openFrame(own, own.dataset.open, 'DEFAULT', '');
 })();

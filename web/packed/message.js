@@ -1,0 +1,1 @@
+import{finishInstallation as e,opened as a,reload as i}from"./frame.js";document.addEventListener("click",n=>{const t=n.target instanceof Element?n.target.closest("[data-action]"):null;t instanceof HTMLElement&&(t.dataset.action==="finish"&&a.then(e),t.dataset.action==="reload"&&i())});

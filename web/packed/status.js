@@ -1,0 +1,1 @@
+import{find as s}from"./dom.js";let i="",n=0;function o(t){const e=s("[data-status]");e&&(e.textContent=t)}export function say(t,{lasts:e=!1}={}){clearTimeout(n),e?i=t:n=window.setTimeout(()=>o(i),4e3),o(t)}

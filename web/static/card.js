@@ -1,0 +1,131 @@
+// The card of an item, in a page of its own or in the app's page: what makes it alive. Its tools are loaded with the first
+// sign that somebody is there to use them: a card is shown sooner without them.
+import { all, find, input, make } from './dom.js';
+import { fit, openPath, opened, recall, remember } from './frame.js';
+import { fillNames } from './names.js';
+import { Latest, told } from './session.js';
+import { say } from './status.js';
+import { recallViews, restore } from './view.js';
+
+const requests = new Latest(); // of the card that is shown
+
+/** The card that is shown; null where there is none. */
+export function shownCard() { return find('[data-card]'); }
+
+/**
+ * Makes the card alive that was put into the page.
+ * @param {HTMLElement} card
+ */
+export function showCard(card) {
+  restore(card);
+  const time = find('[data-as-of]', card);
+  if (time) time.textContent = (time.dataset.asOf ?? '').replace('{time}', now);
+  enliven(card, requests.next());
+  void looked(card);
+}
+
+/** Ends what is asked for the card, which is taken out of the page. */
+export function leaveCard() { requests.end(); }
+
+/** The time of day, as the reader writes it. */
+function now() {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { hour: 'numeric', minute: '2-digit' }).format();
+}
+
+/**
+ * Adds to a card what it needs of the script: buttons that copy, and names.
+ * @param {HTMLElement} card
+ * @param {AbortSignal} signal ends what is asked for it
+ */
+export function enliven(card, signal) {
+  addCopyButtons(card);
+  void fillNames(card, signal);
+  fit();
+}
+
+const icon = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 3h7a1 1 0 0 1 1 1v8M4 5h6a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1z"/></svg>';
+
+/**
+ * Adds a button that copies to every value, and where a field has several, one to each of them. They are the same in
+ * every row, so they are made here and not sent with the page. All of them are one stop of the Tab key.
+ * @param {HTMLElement} card
+ */
+function addCopyButtons(card) {
+  const words = card.dataset;
+  const model = make('button', { type: 'button', className: 'copy', title: words.copy ?? '', innerHTML: icon, tabIndex: -1 });
+  model.dataset.action = 'copy';
+  /** @param {Element | null} place @param {string} name */
+  const add = (place, name) => {
+    const button = /** @type {HTMLButtonElement} */ (model.cloneNode(true));
+    button.setAttribute('aria-label', words.copy + ': ' + name);
+    place?.append(button);
+  };
+  for (const row of all('.field:not(.empty)', card)) {
+    const title = find('bdi', row)?.textContent ?? '';
+    const values = all('.value .values > li', row);
+    for (const value of values) add(value, title + ', ' + value.textContent);
+    add(row.lastElementChild, title);
+  }
+  const first = find('.copy', card);
+  if (first) first.tabIndex = 0;
+}
+
+/**
+ * What the user has looked at last, as "type:id".
+ * @returns {string[]}
+ */
+export function recentItems() {
+  const known = recall('recent');
+  return Array.isArray(known) ? known.filter((ref) => /^\d+:\d+$/.test(ref)) : [];
+}
+
+/** @param {HTMLElement} card */
+async function looked(card) {
+  await opened;
+  const ref = card.dataset.entityTypeId + ':' + card.dataset.id;
+  remember('recent', [ref, ...recentItems().filter((r) => r !== ref)].slice(0, 10));
+}
+
+/** @type {Promise<typeof import('./tools.js')> | undefined} */
+let tools;
+let loaded = false; // the tools listen to the page themselves
+
+function loadTools() {
+  tools ??= import('./tools.js').then((module) => {
+    loaded = true;
+    return module;
+  }, (error) => {
+    tools = undefined; // the next sign of life tries again
+    throw error;
+  });
+  return tools;
+}
+for (const sign of ['pointermove', 'pointerdown', 'focusin', 'keydown', 'input']) {
+  document.addEventListener(sign, () => { if (!tools && shownCard()) loadTools().catch(() => {}); }, { passive: true });
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest('[data-action], [data-toggle]') : null;
+  if (button instanceof HTMLElement && !loaded && shownCard()?.contains(button)) {
+    loadTools().then(({ press }) => press(button, event.altKey), (error) => say(told(error), { lasts: true }));
+  }
+});
+
+document.addEventListener('keydown', (event) => {
+  const field = input('filter');
+  if (event.key !== '/' || !event.ctrlKey && !event.metaKey || !field) return;
+  event.preventDefault();
+  field.focus();
+});
+
+document.addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a[data-path]') : null;
+  if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+  if (openPath(link)) event.preventDefault();
+});
+
+void opened.then(() => {
+  recallViews();
+  const card = shownCard();
+  if (card) restore(card);
+});
