@@ -201,6 +201,18 @@ func (b *browser) look(scheme string) {
 	}
 }
 
+// slow gives every page a line of 400 kbit/s that takes 400 ms there and back.
+func (b *browser) slow() {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{}); err != nil {
+		b.t.Fatal(err)
+	}
+	params := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{Latency: 400, DownloadThroughput: 50_000, UploadThroughput: 50_000}}}
+	if _, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, params); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // both takes a picture at both widths.
 func (b *browser) both(name string) {
 	b.t.Helper()
