@@ -196,7 +196,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
 	w.want(`document.querySelector('[data-status]').textContent`, "Updated: Company, Probability, %")
 	w.waitFrame("Blue Harbor Software")
-	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent + e.querySelector('.was').textContent).join()`, "companyIdBlue Harbor SoftwareBefore: Nordlicht Logistics,probability85Before: 40")
+	w.want(`[...document.querySelectorAll('.changed')].map(e => e.dataset.code + e.querySelector('.value').textContent + e.querySelector('.was').textContent).join()`, "companyIdBlue Harbor SoftwareBefore: Nordlicht Logistics,probability85Before: 70")
 	w.want(`document.getElementById('filter').value`, "prob")
 	w.frame(`document.querySelector('[data-action=refresh]').click()`)
 	w.want(`document.querySelector('[data-status]').textContent`, "No changes.")

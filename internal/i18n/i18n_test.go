@@ -113,7 +113,8 @@ func TestTextsKeepToTheRulesOfVoice(t *testing.T) {
 				if id.MatchString(text) {
 					t.Errorf("%s: %s writes ID small: %s", name, key, text)
 				}
-				if text != strings.TrimSpace(text) || strings.Contains(text, "  ") || strings.Contains(text, "...") {
+				separator := strings.Trim(text, " ,、،") == "" // between the parts of a list
+				if text != strings.TrimSpace(text) && !separator || strings.Contains(text, "  ") || strings.Contains(text, "...") {
 					t.Errorf("%s: %s has stray spaces, or dots for an ellipsis: %q", name, key, text)
 				}
 			}
@@ -190,5 +191,37 @@ func TestPluralsAndFormats(t *testing.T) {
 	}
 	if got := catalog.For("en").Number(-1234.5678, 2); got != "-1,234.57" {
 		t.Errorf("English number %q", got)
+	}
+}
+
+// TestEveryMessageIsUsed finds messages that nothing asks for any more: each is named in a template, in the code, or begins
+// as a name that is put together there ("problem." + code, "type.%d").
+func TestEveryMessageIsUsed(t *testing.T) {
+	var source strings.Builder
+	for _, pattern := range []string{"../../web/templates/*.templ", "../../web/templates/*.go", "../*/*.go"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_templ.go") {
+				continue
+			}
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(text)
+		}
+	}
+	code := source.String()
+	var prefixes []string
+	for _, match := range regexp.MustCompile(`"([a-z_]+\.(?:[a-z_]+\.)*)(?:"\s*\+|%d")`).FindAllStringSubmatch(code, -1) {
+		prefixes = append(prefixes, match[1])
+	}
+	for id := range messages(t, "en.json") {
+		if !strings.Contains(code, `"`+id+`"`) && !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(id, prefix) }) {
+			t.Errorf("nothing uses %s", id)
+		}
 	}
 }

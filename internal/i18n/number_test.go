@@ -19,8 +19,9 @@ func TestNumbersAreThoseOfTheLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := []float64{0, 1, -1, 12, 123, 1234, -1234.5, 12345.67, 999999.99, 1e6, 1e15, 1e21, -0.5, 0.25, 0.125, 2.345, math.Copysign(0, -1), math.MaxFloat64}
+	// Beyond 2^53 ten-thousandths the library's own digits are wrong: it writes 2,070,595,638,205.1 with ".1001".
 	for range 300 {
-		values = append(values, math.Round(rand.NormFloat64()*math.Pow10(rand.IntN(14)))/math.Pow10(rand.IntN(6)))
+		values = append(values, math.Round(rand.NormFloat64()*math.Pow10(rand.IntN(12)))/math.Pow10(rand.IntN(6)))
 	}
 	for lang, p := range catalog.printers {
 		library := message.NewPrinter(language.MustParse(lang + "-u-nu-latn"))

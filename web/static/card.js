@@ -54,19 +54,22 @@ function addCopyButtons(card) {
   const words = card.dataset;
   const model = make('button', { type: 'button', className: 'copy', title: words.copy ?? '', innerHTML: icon, tabIndex: -1 });
   model.dataset.action = 'copy';
-  /** @param {Element | null} place @param {string} name */
-  const add = (place, name) => {
+  /** @param {string} name */
+  const named = (name) => {
     const button = /** @type {HTMLButtonElement} */ (model.cloneNode(true));
     button.setAttribute('aria-label', words.copy + ': ' + name);
-    place?.append(button);
+    return button;
   };
   for (const row of all('.field:not(.empty)', card)) {
     const title = find('bdi', row)?.textContent ?? '';
-    const values = all('.value .values > li', row);
-    for (const value of values) add(value, title + ', ' + value.textContent);
-    add(row.lastElementChild, title);
+    for (const value of all('.value .values > li', row)) value.append(named(title + ', ' + value.textContent));
+    row.lastElementChild?.append(named(title));
   }
-  const first = find('.copy', card);
+  // The title and the amount in the head, and the table of products.
+  for (const value of all('h1, .amount > bdi', card)) value.after(named(value.textContent ?? ''));
+  const products = find('[data-products]', card);
+  products?.before(named(find('caption', products)?.firstChild?.textContent?.trim() ?? ''));
+  const first = find('.field .copy', card) ?? find('.copy', card);
   if (first) first.tabIndex = 0;
 }
 

@@ -8,7 +8,9 @@ import { say } from './status.js';
  * @param {boolean} plain a number without its currency and its separators
  */
 export function copyBeside(button, plain) {
-  const beside = find('table', button.parentElement ?? button) ?? button.closest('li') ?? find('.value', button.parentElement ?? button) ?? button.previousElementSibling;
+  const next = button.nextElementSibling;
+  const beside = next instanceof HTMLElement && next.matches('[data-products]') ? find('table', next)
+    : button.closest('li') ?? find('.value', button.parentElement ?? button) ?? button.previousElementSibling;
   if (!(beside instanceof HTMLElement)) return;
   const text = beside instanceof HTMLTableElement ? cellsOf(beside) : textOf(beside);
   void copied(button, plain ? numberIn(text) ?? text : text);
@@ -27,7 +29,7 @@ function cellsOf(table) {
  * @param {string} text
  */
 function numberIn(text) {
-  const numbers = text.match(/[-−]?\d[\d\s.,'’]*/g);
+  const numbers = text.match(/[-−]?\d+(?:[\s.,'’٬٫]\d+)*/g);
   if (numbers?.length !== 1) return undefined;
   const point = new Intl.NumberFormat(document.documentElement.lang).formatToParts(1.5).find((part) => part.type === 'decimal')?.value ?? '.';
   const [whole = '', fraction = ''] = (numbers[0] ?? '').split(point);
@@ -100,12 +102,8 @@ function offer(button, text) {
   button.after(dialog);
   dialog.show();
   box.select();
-  dialog.addEventListener('focusout', () => dialog.remove());
-  dialog.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape') return;
-    dialog.remove();
-    button.focus();
-  });
+  dialog.addEventListener('focusout', () => dialog.remove(), { once: true });
+  dialog.addEventListener('keydown', (event) => { if (event.key === 'Escape') button.focus(); });
 }
 
 /**
@@ -115,7 +113,7 @@ function offer(button, text) {
 export function moveAmongCopies(event) {
   const target = event.target;
   if (!(target instanceof HTMLElement) || !target.matches('.copy')) return;
-  const buttons = all('.copy', target.closest('[data-card]') ?? document).filter((b) => b.offsetParent);
+  const buttons = all('.copy', target.closest('[data-card]') ?? document).filter((b) => b.checkVisibility());
   const at = buttons.indexOf(target);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
   const next = to === undefined ? undefined : buttons[to];

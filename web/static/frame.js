@@ -60,7 +60,7 @@ async function shrink() {
   await new Promise((resolve) => {
     const done = () => { window.removeEventListener('resize', done); resolve(undefined); };
     window.addEventListener('resize', done);
-    setTimeout(done, 300); // portals forbid it in sliders, and tell nobody
+    setTimeout(done, 1000); // portals forbid it in sliders, and tell nobody
     attempt(() => library?.resizeWindow?.(window.innerWidth, height));
   });
   refused = window.innerHeight > height ? height : 0;
