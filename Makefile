@@ -9,13 +9,14 @@ test: deps
 	go test -race -count=1 -timeout 15m ./...
 
 # What strangers' packages say of us: the official JS SDK, as a client of the simulator in the browser and from Node, and
-# axe-core, which reads our pages for barriers.
+# axe-core, which reads our pages for barriers; and the demo's path in Firefox.
 test-npm:
-	@sh scripts/deps node
+	@sh scripts/deps node firefox
 	cd internal/lab/portalsim/sdktest && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	cd cmd/demo/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd cmd/demo/firefox && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags npm -count=1 -timeout 5m ./internal/lab/portalsim/sdktest
-	go test -tags npm -count=1 -timeout 5m -run TestPagesWithoutBarriers ./cmd/demo
+	go test -tags npm -count=1 -timeout 5m -run 'TestPagesWithoutBarriers|TestWholePathInFirefox' ./cmd/demo
 
 # Strangers' clients that npm offers, unchanged, against the simulator over TLS; docs/simulator.md has the table.
 test-clients:

@@ -15,6 +15,9 @@ func TestAddressesInUnusualForms(t *testing.T) {
 		"https://x.example/?u=https%3A%2F%2Fy%2F%3Fauth%3D1":   "https://x.example/?u=https%3A%2F%2Fy%2F",
 		"https://x.example/?u=%2F%3Fu%3D%252F%253Ftoken%253D1": "https://x.example/?u=%2F%3Fu%3D%252F",
 		"https://x.example/?back=%2Fcrm%2F&id=1":               "https://x.example/?back=%2Fcrm%2F&id=1",
+		"?name=my file&auth=1":                                 "?name=my file",
+		"https://x.example/%zz?auth=1":                         "https://x.example/%zz",
+		"https://ann:auth@x.example/%zz?auth=1":                "",
 		"a = b? c; auth=1":                                     "a = b? c; auth=1", // words
 		"Is it #5?":                                            "Is it #5?",
 		"x@y.example":                                          "x@y.example",

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"hash/maphash"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -27,9 +29,15 @@ type Cache struct {
 	entries *otter.Cache[cacheKey, cacheEntry]
 	counter *stats.Counter
 	ledger  *ledger
-	writing sync.Mutex // the ledger and the entries see writes in one order
 	flights flights
+
+	writing sync.Mutex // the ledger and the entries see writes in one order, and what is forgotten before them or after
+	seed    maphash.Seed
+	gone    map[uint64]time.Time // when portals were forgotten lately, by a hash of their ids
 }
+
+// pageLife is how long no page takes from reading its portal's record to keeping what it was answered.
+const pageLife = 10 * time.Minute
 
 // class is what a key stands for.
 type class uint8
@@ -77,7 +85,9 @@ const entryOverhead = 500
 // NewCache makes a cache of at most budget bytes whose entries live so long. Close ends it.
 func NewCache(budget int64, life time.Duration) *Cache {
 	counter := stats.NewCounter()
-	c := &Cache{counter: counter, flights: flights{running: map[cacheKey]chan struct{}{}}}
+	c := &Cache{
+		counter: counter, flights: flights{running: map[cacheKey]chan struct{}{}}, seed: maphash.MakeSeed(), gone: map[uint64]time.Time{},
+	}
 	c.ledger = &ledger{share: budget / 8, portals: map[portal.MemberID]*portalLedger{}}
 	c.entries = otter.Must(&otter.Options[cacheKey, cacheEntry]{
 		MaximumWeight:    uint64(max(budget, 1)),
@@ -94,11 +104,24 @@ func NewCache(budget int64, life time.Duration) *Cache {
 // Close ends what the cache does in the background.
 func (c *Cache) Close() { c.entries.StopAllGoroutines() }
 
-// Forget drops everything of a portal.
+// Forget drops everything of a portal, and has nothing more of it kept: a page that was admitted before may get its answer
+// only now. What is read in a later installation is kept as ever.
 func (c *Cache) Forget(id portal.MemberID) {
-	for _, key := range c.ledger.keys(id) {
+	now := time.Now()
+	c.writing.Lock()
+	maps.DeleteFunc(c.gone, func(_ uint64, at time.Time) bool { return now.Sub(at) > pageLife })
+	c.gone[maphash.Comparable(c.seed, id)] = now
+	keys := c.ledger.keys(id)
+	c.writing.Unlock()
+	for _, key := range keys {
 		c.entries.Invalidate(key)
 	}
+}
+
+// isGone reports whether an entry is of an installation that was forgotten.
+func (c *Cache) isGone(key cacheKey) bool {
+	at, ok := c.gone[maphash.Comparable(c.seed, key.portal)]
+	return ok && key.version.InstalledAt <= at.UnixMicro()
 }
 
 // CacheStats tells how a cache fares.
@@ -122,6 +145,10 @@ func (c *Cache) put(key cacheKey, value any, bytes int) {
 		return
 	}
 	c.writing.Lock()
+	if c.isGone(key) {
+		c.writing.Unlock()
+		return
+	}
 	serial, victims := c.ledger.add(key, weight)
 	c.entries.Set(key, cacheEntry{value, uint32(weight), serial})
 	c.writing.Unlock()
@@ -144,9 +171,9 @@ func grantKey(who Who, entityTypeID int, class class) cacheKey {
 	return cacheKey{portal: who.Portal, version: who.Version, class: class, user: who.User, lang: who.Lang, entityTypeID: entityTypeID}
 }
 
-// contentKey is the key of a content, whoever was answered it.
-func contentKey(id portal.MemberID, entityTypeID int, class class, content fingerprint) cacheKey {
-	return cacheKey{portal: id, class: class, entityTypeID: entityTypeID, content: content}
+// contentKey is the key of a content, whoever of the portal was answered it.
+func contentKey(who Who, entityTypeID int, class class, content fingerprint) cacheKey {
+	return cacheKey{portal: who.Portal, version: who.Version.installation(), class: class, entityTypeID: entityTypeID, content: content}
 }
 
 // granted finds what a viewer was answered.
@@ -158,7 +185,7 @@ func granted[T any](c *Cache, who Who, entityTypeID int, class class) *T {
 	if !ok {
 		return nil
 	}
-	value, _ := get[*T](c, contentKey(who.Portal, entityTypeID, class, content))
+	value, _ := get[*T](c, contentKey(who, entityTypeID, class, content))
 	return value
 }
 
@@ -168,7 +195,7 @@ const parsedFactor = 6
 // keep reads an answer, or finds the same answer read already, and keeps that this viewer was given it.
 func keep[T any](c *Cache, who Who, entityTypeID int, class class, raw json.RawMessage, read func(json.RawMessage) (*T, error)) (*T, error) {
 	content := fingerprintOf(raw)
-	key := contentKey(who.Portal, entityTypeID, class, content)
+	key := contentKey(who, entityTypeID, class, content)
 	value, ok := get[*T](c, key)
 	if !ok {
 		var err error
@@ -199,11 +226,11 @@ func (c *Cache) typeOf(who Who, entityTypeID int) *Type {
 }
 
 // arrangement reads an arrangement, or finds the same one read already. It is not kept for a viewer: each page asks anew.
-func (s *Source) arrangement(id portal.MemberID, raw json.RawMessage) *Arrangement {
+func (s *Source) arrangement(who Who, raw json.RawMessage) *Arrangement {
 	if raw == nil {
 		return nil
 	}
-	key := contentKey(id, 0, arrangementClass, fingerprintOf(raw))
+	key := contentKey(who, 0, arrangementClass, fingerprintOf(raw))
 	if found, ok := get[*Arrangement](s.Cache, key); ok {
 		return found
 	}
@@ -213,7 +240,7 @@ func (s *Source) arrangement(id portal.MemberID, raw json.RawMessage) *Arrangeme
 }
 
 func nameKey(who Who, ref Ref) cacheKey {
-	return cacheKey{portal: who.Portal, version: Version{InstalledAt: who.Version.InstalledAt}, class: nameClass, user: who.User, entityTypeID: ref.EntityTypeID, id: ref.ID}
+	return cacheKey{portal: who.Portal, version: who.Version.installation(), class: nameClass, user: who.User, entityTypeID: ref.EntityTypeID, id: ref.ID}
 }
 
 // name is what a viewer was told that a person (type 0) or an item is called.

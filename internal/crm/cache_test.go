@@ -1,8 +1,10 @@
 package crm
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -130,6 +132,58 @@ func TestForgettingAPortal(t *testing.T) {
 	}
 }
 
+// TestAPageInFlightKeepsNothingOfAForgottenPortal: it was admitted before, and its answers come after.
+func TestAPageInFlightKeepsNothingOfAForgottenPortal(t *testing.T) {
+	w := newWorld(t)
+	w.say("user.get", reply{result: eve})
+	w.say("crm.item.details.configuration.get", reply{result: `[{"title":"A","elements":[{"name":"TITLE"}]}]`})
+	w.before = func(context.Context) { w.Cache.Forget("acme") }
+	for _, v := range []*visitor{w.visitor(1), w.visitor(2)} {
+		v.unknown = true
+		if r := v.read(deal); r.Item.Title() != "Scales" || r.Type.Fields == nil || r.Arrangement == nil {
+			t.Errorf("the page itself is shown less: %+v", r)
+		}
+		v.personOf(7)
+	}
+	for key := range w.Cache.entries.All() {
+		t.Errorf("%+v is kept", key)
+	}
+	w.before = nil
+	rival := &visitor{w: w, who: Who{Portal: "rival", Version: Version{1, 1}, User: 1, Lang: "en"}}
+	again := w.visitor(1)
+	again.who.Version.InstalledAt = time.Now().Add(time.Second).UnixMicro()
+	for _, v := range []*visitor{rival, again} {
+		v.read(deal)
+		v.personOf(7)
+		w.asked()
+		v.read(deal)
+		if _, requests := v.personOf(7); requests != 0 || times(w.asked(), "crm.item.fields") != 0 {
+			t.Errorf("%s keeps nothing", v.who.Portal)
+		}
+	}
+}
+
+// TestWhatIsForgottenIsNotRememberedForEver: no page takes so long.
+func TestWhatIsForgottenIsNotRememberedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewCache(1<<20, time.Minute)
+		defer c.Close()
+		for range 3 {
+			for i := range 100 {
+				c.Forget(portal.MemberID(fmt.Sprint("portal", i)))
+			}
+			if len(c.gone) != 100 {
+				t.Errorf("%d portals are remembered", len(c.gone))
+			}
+			time.Sleep(pageLife + time.Second)
+		}
+		c.Forget("last")
+		if len(c.gone) != 1 {
+			t.Errorf("%d portals are remembered after that", len(c.gone))
+		}
+	})
+}
+
 // TestEntriesEndWithTheirLife, are not counted any more, and what takes their place is.
 func TestEntriesEndWithTheirLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -158,7 +212,11 @@ func TestEntriesEndWithTheirLife(t *testing.T) {
 			t.Error("an entry that took the place of an older one is not forgotten")
 		}
 		// Nobody asks again: it goes by itself.
+		key.version.InstalledAt = time.Now().Add(time.Second).UnixMicro()
 		c.put(key, Person{Name: "Anna"}, 4)
+		if c.Stats().Entries != 1 {
+			t.Error("what is read after the next installation is not kept")
+		}
 		time.Sleep(11 * time.Minute)
 		synctest.Wait()
 		if stats := c.Stats(); stats.Entries != 0 || stats.Bytes != 0 {
@@ -182,13 +240,15 @@ func TestTheLedgerTellsTheTruth(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(worker), 1))
 			for range 3000 {
 				id := portal.MemberID(fmt.Sprint("portal", random.IntN(3)))
+				key := personKeyOf(id, random.Int64N(40))
+				key.version.InstalledAt = math.MaxInt64 // later than it is forgotten
 				switch random.IntN(20) {
 				case 0:
 					c.Forget(id)
 				case 1, 2, 3:
-					get[Person](c, personKeyOf(id, random.Int64N(40)))
+					get[Person](c, key)
 				default:
-					c.put(personKeyOf(id, random.Int64N(40)), Person{}, random.IntN(2000))
+					c.put(key, Person{}, random.IntN(2000))
 				}
 			}
 		})

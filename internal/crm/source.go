@@ -35,6 +35,9 @@ type Version struct {
 	Schema      int64 // counts the changes of fields, dictionaries and types
 }
 
+// installation is the version of what does not end with a change of the schema.
+func (v Version) installation() Version { return Version{InstalledAt: v.InstalledAt} }
+
 // VersionOf is the state of a portal's installation.
 func VersionOf(p portal.Portal) Version { return Version{p.InstalledAt.UnixMicro(), p.SchemaVersion} }
 
@@ -115,7 +118,7 @@ func (s *Source) Item(ctx context.Context, v Viewer, ref Ref) (*Reading, error) 
 	}
 	s.Cache.meet(scope, known)
 	r.Type = known.complete()
-	r.Arrangement = s.arrangement(v.Who().Portal, readArrangement(result, ref.EntityTypeID, item))
+	r.Arrangement = s.arrangement(v.Who(), readArrangement(result, ref.EntityTypeID, item))
 	return r, nil
 }
 

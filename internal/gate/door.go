@@ -42,10 +42,6 @@ func (d *Door) enter(ctx context.Context, req *bitrix24.AppRequest) (leave func(
 	if d.knows(req, req.ApplicationToken) || d.knows(req, req.Access) {
 		return func() {}, nil
 	}
-	leave = func() { d.lookups.Release(1) }
-	if d.lookups.TryAcquire(1) {
-		return leave, nil
-	}
 	defer d.waiting.Add(-1)
 	if d.waiting.Add(1) > doorQueue {
 		return nil, doorBusy(errors.New("too many strangers wait to be looked up"))
@@ -55,7 +51,7 @@ func (d *Door) enter(ctx context.Context, req *bitrix24.AppRequest) (leave func(
 	if err := d.lookups.Acquire(wait, 1); err != nil {
 		return nil, doorBusy(err)
 	}
-	return leave, nil
+	return func() { d.lookups.Release(1) }, nil
 }
 
 func doorBusy(err error) error {

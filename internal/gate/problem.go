@@ -10,7 +10,7 @@ import (
 // Problem turns what a portal answered into a problem that a person can meet. What is one already stays as it is.
 func Problem(err error) error {
 	var known *portal.Error
-	if err == nil || errors.As(err, &known) {
+	if errors.As(err, &known) {
 		return err
 	}
 	var redirect *bitrix24.RedirectError

@@ -42,7 +42,8 @@ type world struct {
 	silent  bool           // app.info does not answer
 	shape   shape          // of the next answers to exchanges
 	names   map[string]who // whom the exchange of a refresh token names, where it is not its user
-	lying   portal.UserID  // whom the portals name in every profile; 0: the truth
+	lying   portal.UserID  // whom the portals name in every profile; 0: the truth, less: nobody
+	moved   string         // where the next request to a portal is sent
 }
 
 type who struct {
@@ -230,6 +231,11 @@ func (w *world) servePortal(rw http.ResponseWriter, r *http.Request) {
 	text, cmd := auth(r)
 	t := w.issued[text]
 	switch {
+	case w.moved != "":
+		rw.Header().Set("Location", w.moved)
+		rw.WriteHeader(http.StatusFound)
+		w.moved = ""
+		return
 	case t != nil && !t.expires.IsZero() && !w.now.Before(t.expires):
 		// Whosesoever it is: a portal that is asked with another's expired token may say just that.
 		answer(rw, http.StatusUnauthorized, map[string]any{"error": "expired_token"})
@@ -248,6 +254,9 @@ func (w *world) servePortal(rw http.ResponseWriter, r *http.Request) {
 				user = w.lying
 			}
 			results[key] = map[string]any{"ID": user, "ADMIN": w.portals[id].admins[user]}
+			if user < 0 {
+				results[key] = []any{} // as of somebody inactive
+			}
 		case "placement.get", "event.get":
 			results[key] = []any{}
 		case "crm.type.list":
@@ -270,8 +279,10 @@ type process struct {
 // plans counts what is put into the queue.
 type plans struct{ binds atomic.Int64 }
 
-func (p *plans) PlanBind(context.Context, portal.MemberID) error { p.binds.Add(1); return nil }
-func (*plans) PlanStatus(context.Context, portal.MemberID) error { return nil }
+func (p *plans) PlanBind(context.Context, portal.MemberID) error          { p.binds.Add(1); return nil }
+func (*plans) PlanStatus(context.Context, portal.MemberID) error          { return nil }
+func (*plans) PlanEvent(context.Context, portal.EventClaim) (bool, error) { return true, nil }
+
 func (*plans) PlanRemovalCheck(context.Context, portal.MemberID, portal.RemovalClaim, time.Duration) error {
 	return nil
 }

@@ -23,6 +23,8 @@ import (
 
 const acme = "acme0000"
 
+var someDay = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
 // platform is an OAuth server and a portal that answer what they are told to.
 type platform struct {
 	url       string
@@ -31,6 +33,7 @@ type platform struct {
 	profile   string // the portal's answer to profile
 	grantUser int
 	member    string // that the exchange names
+	refusal   string // the error that it answers in place of a pair
 	exchanges int
 }
 
@@ -38,6 +41,11 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/oauth/token/":
 		p.exchanges++
+		if p.refusal != "" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, `{"error": %q}`, p.refusal)
+			return
+		}
 		_, _ = fmt.Fprintf(w, `{"access_token": "a2", "refresh_token": "r2", "member_id": %q, "user_id": %d}`, p.member, p.grantUser)
 	case "/rest/app.info":
 		_, _ = fmt.Fprintf(w, `{"result": {"client_id": "app", "scope": %q, "user_id": %d, "install": {"member_id": %q, "client_endpoint": "%s/portal/rest/"}}}`,
@@ -68,6 +76,7 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type store struct {
 	install.Store
 	portals map[portal.MemberID]portal.Portal
+	saved   []portal.Token
 }
 
 func (s *store) Portal(_ context.Context, id portal.MemberID) (portal.Portal, error) {
@@ -94,6 +103,11 @@ func (*store) RenewToken(context.Context, portal.Token, portal.Exchange) (portal
 }
 
 func (*store) RecordBinding(context.Context, portal.MemberID, string, []string) error { return nil }
+
+func (s *store) SaveToken(_ context.Context, t portal.Token) error {
+	s.saved = append(s.saved, t)
+	return nil
+}
 
 func (s *store) SaveInstallation(_ context.Context, p portal.Portal, _ portal.Token) error {
 	s.portals[p.MemberID] = p

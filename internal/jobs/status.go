@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"itemlens/internal/portal"
 )
@@ -18,9 +19,13 @@ type statusArgs struct {
 // Kind names the job.
 func (statusArgs) Kind() string { return "status" }
 
-// InsertOpts: anybody can send the hint that plans this, so it is followed once in ten minutes.
+// statusPeriod is in which time one question about a portal is asked, however often it is planned: anybody can send the
+// hint that plans it.
+const statusPeriod = 10 * time.Minute
+
+// InsertOpts: one is planned in each period.
 func (statusArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueStatus, MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}
+	return river.InsertOpts{Queue: queueStatus, MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: statusPeriod}}
 }
 
 type statusWorker struct {
@@ -38,12 +43,28 @@ func (w *statusWorker) Work(ctx context.Context, job *river.Job[statusArgs]) err
 	return err
 }
 
-// PlanStatus puts the question what the app is to a portal into the queue.
+// PlanStatus puts the question what the app is to a portal into the queue. Where it was asked in this period, it is asked
+// again in the next one: what the hint tells of may have come after the answer.
 func (r *Runner) PlanStatus(ctx context.Context, id portal.MemberID) error {
 	return r.Store.InPortal(ctx, id, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := r.planner.InsertTx(ctx, tx, statusArgs{MemberID: string(id)}, nil)
+		args := statusArgs{MemberID: string(id)}
+		planned, err := r.planner.InsertTx(ctx, tx, args, nil)
+		if err != nil || !planned.UniqueSkippedAsDuplicate || waits(planned.Job) {
+			return err
+		}
+		next := time.Now().Truncate(statusPeriod).Add(statusPeriod)
+		_, err = r.planner.InsertTx(ctx, tx, args, &river.InsertOpts{ScheduledAt: next})
 		return err
 	})
+}
+
+// waits reports whether a job is still to be done, or to be done again.
+func waits(job *rivertype.JobRow) bool {
+	switch job.State {
+	case rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateScheduled:
+		return true
+	}
+	return false
 }
 
 // questionPause is how often a portal and the OAuth server are asked because of uninstall events without proof, which

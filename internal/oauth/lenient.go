@@ -69,15 +69,12 @@ func mendGrant(text []byte) ([]byte, bool) {
 // looseSeconds reads a number or a text with a number; only what can be a lifetime.
 func looseSeconds(raw json.RawMessage) (int64, bool) {
 	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return 0, false
-	}
-	number, ok := value.(float64)
+	_ = json.Unmarshal(raw, &value) // what cannot be read is no number
+	number, _ := value.(float64)
 	if text, isText := value.(string); isText {
-		parsed, err := strconv.ParseFloat(text, 64)
-		number, ok = parsed, err == nil
+		number, _ = strconv.ParseFloat(text, 64) // 0, or infinite, where it is none
 	}
-	if !ok || !(number >= 1 && number <= math.MaxInt32) {
+	if !(number >= 1 && number <= math.MaxInt32) {
 		return 0, false
 	}
 	return int64(number), true

@@ -1,12 +1,15 @@
 package oauth_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +81,10 @@ func TestAnExchangeNeedsItsAccessTokenAlone(t *testing.T) {
 		`{"access_token": "a", "expires_in": {}, "token_type": 3, "refresh_token": 5, "user_id": -1, "member_id": [], "scope": 1}`: {
 			Access: secret.New("a"), ExpiresAt: hour,
 		},
-		`{"access_token": "a", "expires_in": 1e300}`: {Access: secret.New("a"), ExpiresAt: hour},
+		`{"access_token": "a", "expires_in": 1e300}`:      {Access: secret.New("a"), ExpiresAt: hour},
+		`{"access_token": "a", "expires_in": 3000000000}`: {Access: secret.New("a"), ExpiresAt: hour},
+		`{"access_token": "a", "expires_in": "NaN"}`:      {Access: secret.New("a"), ExpiresAt: hour},
+		`{"access_token": "a", "expires_in": "1e400"}`:    {Access: secret.New("a"), ExpiresAt: hour},
 	} {
 		a.token = body
 		got, err := a.Refresh(t.Context(), "", secret.New("old"))
@@ -162,6 +168,61 @@ func TestACallIsRepeatedAfterARenewalAndNoFurther(t *testing.T) {
 	}
 	if a.asked != 2 {
 		t.Errorf("%d exchanges", a.asked)
+	}
+}
+
+// TestWhatIsNoExpiredTokenIsNotRenewed: a renewal costs an exchange, and helps nothing else.
+func TestWhatIsNoExpiredTokenIsNotRenewed(t *testing.T) {
+	a := start(t)
+	pair := portal.Token{UserID: 7, Access: secret.New("old"), Refresh: secret.New("r")}
+	for _, answer := range []error{nil, &bitrix24.Error{Code: "invalid_token"}, &bitrix24.Error{Code: "QUERY_LIMIT_EXCEEDED"}, errors.New("no answer")} {
+		calls := 0
+		used, err := tokens(a, true).Use(t.Context(), portal.Portal{MemberID: "acme0000"}, pair, func(context.Context, portal.Token) error { calls++; return answer })
+		if !errors.Is(err, answer) || calls != 1 || a.asked != 0 || used.Access.Reveal() != "old" {
+			t.Errorf("%v: %v after %d calls, %d exchanges", answer, err, calls, a.asked)
+		}
+	}
+}
+
+// TestTheLogTellsWhichTokensDied, and which trouble was none of a token.
+func TestTheLogTellsWhichTokensDied(t *testing.T) {
+	for code, want := range map[string]bool{"invalid_grant": true, "teapot": false} {
+		a := start(t)
+		a.token = fmt.Sprintf(`{"error": %q}`, code)
+		var log bytes.Buffer
+		tokens := oauth.NewTokens(a.Server, rows{true}, oauth.Limits{Renewals: 1, PerPortal: 1, Wait: 5 * time.Second}, slog.New(slog.NewTextHandler(&log, nil)))
+		if _, err := tokens.Renew(t.Context(), portal.Portal{MemberID: "acme0000"}, portal.Token{Refresh: secret.New("old")}); err == nil {
+			t.Error("no refusal")
+		}
+		if told := strings.Contains(log.String(), "code="+code) && strings.Contains(log.String(), "portal=acme0000"); told != want {
+			t.Errorf("%s: %s", code, log.String())
+		}
+	}
+}
+
+// TestAnEndedClientKeepsNoConnections.
+func TestAnEndedClientKeepsNoConnections(t *testing.T) {
+	ended := make(chan struct{}, 10)
+	backend := httptest.NewUnstartedServer(answer(400, `{"error":"invalid_grant"}`))
+	backend.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			ended <- struct{}{}
+		}
+	}
+	backend.Start()
+	defer backend.Close()
+	server, err := oauth.NewServer(oauth.Config{Servers: []string{backend.URL}, Timeout: 5 * time.Second, AllowPrivate: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Refresh(t.Context(), "", secret.New("old")); err == nil {
+		t.Fatal("no refusal")
+	}
+	server.Close()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("its connection is still open")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -14,6 +13,7 @@ import (
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
+	"itemlens/internal/turns"
 )
 
 // Store is what tokens need of storage. It keeps the rules of whose a refresh token is (see storage/tokens.go), runs
@@ -40,23 +40,15 @@ type Tokens struct {
 	limits  Limits
 	log     *slog.Logger
 	flights singleflight.Group
+	portals *turns.Turns[portal.MemberID]
 	all     *semaphore.Weighted
-
-	mu      sync.Mutex
-	portals map[portal.MemberID]*turn
-}
-
-// turn is the queue of one portal; it lives as long as somebody waits in it.
-type turn struct {
-	*semaphore.Weighted
-	users int
 }
 
 // NewTokens makes a Tokens.
 func NewTokens(server *Server, store Store, limits Limits, log *slog.Logger) *Tokens {
 	return &Tokens{
 		server: server, store: store, limits: limits, log: log,
-		all: semaphore.NewWeighted(limits.Renewals), portals: map[portal.MemberID]*turn{},
+		portals: turns.New[portal.MemberID](limits.PerPortal), all: semaphore.NewWeighted(limits.Renewals),
 	}
 }
 
@@ -77,9 +69,6 @@ func (t *Tokens) Use(
 		if !bitrix24.IsExpiredToken(err) {
 			break
 		}
-		if pair.Refresh.IsZero() {
-			return pair, noRefresh(pair, err)
-		}
 		if pair, err = t.Renew(ctx, p, pair); err != nil {
 			return pair, err
 		}
@@ -88,12 +77,12 @@ func (t *Tokens) Use(
 	return pair, err
 }
 
-// noRefresh is the problem of a pair that has expired and holds no refresh token.
-func noRefresh(pair portal.Token, cause error) error {
+// noRefresh is the problem of a pair that holds no refresh token.
+func noRefresh(pair portal.Token) error {
 	if pair.DeadReason != "" {
-		return &portal.Error{Problem: deadProblem(pair.DeadReason), Err: &portal.DeadTokenError{Reason: pair.DeadReason, Err: cause}}
+		return &portal.Error{Problem: deadProblem(pair.DeadReason), Err: &portal.DeadTokenError{Reason: pair.DeadReason}}
 	}
-	return portal.Problemf(portal.TokenExpired, "no refresh token came with the expired one: %w", cause)
+	return portal.Problemf(portal.TokenExpired, "no refresh token came with the access token")
 }
 
 // Renew exchanges the refresh token of a pair for a new pair and stores it for a portal that is installed. UserID of the
@@ -117,7 +106,7 @@ func (t *Tokens) fly(
 ) (portal.Token, error) {
 	pair.MemberID = p.MemberID
 	if pair.Refresh.IsZero() {
-		return portal.Token{}, noRefresh(pair, errors.New("nothing to exchange"))
+		return portal.Token{}, noRefresh(pair)
 	}
 	// The flight outlives the caller that started it: others wait for its result, and an exchange that was begun must
 	// be committed, or the portal's pair is lost.
@@ -151,31 +140,15 @@ func (t *Tokens) fly(
 
 // queue waits for a turn: first in the portal's own queue, then among all.
 func (t *Tokens) queue(ctx context.Context, id portal.MemberID) (leave func(), err error) {
-	t.mu.Lock()
-	own := t.portals[id]
-	if own == nil {
-		own = &turn{Weighted: semaphore.NewWeighted(t.limits.PerPortal)}
-		t.portals[id] = own
-	}
-	own.users++
-	t.mu.Unlock()
-	gone := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if own.users--; own.users == 0 {
-			delete(t.portals, id)
-		}
-	}
-	if err := own.Acquire(ctx, 1); err != nil {
-		gone()
+	done, err := t.portals.Begin(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	if err := t.all.Acquire(ctx, 1); err != nil {
-		own.Release(1)
-		gone()
+		done()
 		return nil, err
 	}
-	return func() { t.all.Release(1); own.Release(1); gone() }, nil
+	return func() { t.all.Release(1); done() }, nil
 }
 
 // exchange is a portal.Exchange.

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 
 	"itemlens/internal/bitrix24"
@@ -11,13 +12,14 @@ import (
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
+	"itemlens/internal/turns"
 	"itemlens/web/templates"
 )
 
 // Cards reads what a visit's portal says and makes of it what pages show. Errors are problems for people.
 type Cards struct {
 	Source *crm.Source
-	Turns  *Turns
+	Turns  *turns.Turns[portal.MemberID]
 	Zones  *Zones
 	Views  *Views
 }
@@ -56,9 +58,9 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref crm.Ref, l *i
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.Turns.begin(ctx, visit.Portal.MemberID)
+	done, err := c.Turns.Begin(ctx, visit.Portal.MemberID)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("wait for other cards of the portal: %w", err)
 	}
 	defer done()
 	return card.New(ctx, reading, c.reader(visit, l), chosen, visit.User.Admin)

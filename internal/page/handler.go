@@ -12,15 +12,14 @@ import (
 	"itemlens/internal/card"
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
+	"itemlens/internal/inpage"
 	"itemlens/internal/portal"
-	"itemlens/web"
 	"itemlens/web/templates"
 )
 
 // Handler serves the pages.
 type Handler struct {
-	web.Site
-	Gate  *gate.Gate
+	inpage.Site
 	Cards *Cards
 }
 

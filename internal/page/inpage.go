@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -15,14 +14,14 @@ import (
 
 // resume admits a request of an open page.
 func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, err := h.Gate.ResumePage(c, into)
+	visit, l, err := h.Resume(c, into)
 	if err != nil {
 		return nil, nil, err
 	}
 	if zone := visit.User.TimeZone; zone != h.Cards.Views.Of(visit).Zone {
 		h.Cards.Views.tell(visit, func(v *View) { v.Zone = zone })
 	}
-	return visit, h.Catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
+	return visit, l, nil
 }
 
 // itemRequest names an item.

@@ -112,7 +112,7 @@ func TestCardFollowsThePortalsOwn(t *testing.T) {
 	}
 	// Repeat leads have a view of their own.
 	app.Portal.SetLayout(1, "C", 0, "2", `[{"title":"Repeat","type":"section","elements":[{"name":"TITLE","optionFlags":1}]}]`)
-	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">General<") {
+	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">Main<") {
 		t.Error("a simple lead is shown as a repeat one")
 	}
 	// What cannot be read as an arrangement is none.

@@ -110,8 +110,9 @@ func flood(t *testing.T) (perSecond, seconds int) {
 }
 
 // TestForgedPagesRefuseNoGenuineOne floods the app from many addresses. Meanwhile a user whose portal posts the
-// application_token, one whose pair is stored, and a page that is open already are all served, the OAuth server is asked five
-// times a second at most, and the portal never answers that its own limit is used up.
+// application_token, with the stored pair or with a new one each time, one whose pair is stored, and a page that is open
+// already are all served, the OAuth server is asked five times a second at most, and the portal never answers that its own
+// limit is used up.
 func TestForgedPagesRefuseNoGenuineOne(t *testing.T) {
 	app := apptest.Start(t, &cluster, behindProxy(t), func(o *stack.Options) {
 		o.Simulator.RateBurst, o.Simulator.RatePerSecond, o.Simulator.Vary = 50, 2, false
@@ -156,7 +157,10 @@ func TestForgedPagesRefuseNoGenuineOne(t *testing.T) {
 	})
 	genuine := 0
 	for time.Now().Before(end) {
-		for name, page := range map[string]portalsim.Opening{"with its application_token": withToken, "whose pair is stored": stored} {
+		for name, page := range map[string]portalsim.Opening{
+			"with its application_token": withToken, "whose pair is stored": stored,
+			"with its application_token and a new pair": app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250),
+		} {
 			if genuine >= 24+seconds { // as much as the platform allows these users at all
 				break
 			}

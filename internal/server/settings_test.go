@@ -89,7 +89,7 @@ func TestSettingsChangeTheCard(t *testing.T) {
 		t.Error("an administrator does not see codes, or sees a hidden field in JSON")
 	}
 	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 22).Body, "Auf einen Blick", "Visit planned", ">Service contract<") // its pipeline's own
-	inOrder(t, app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body, `lang="de"`, "Allgemein")
+	inOrder(t, app.Open(2, "CRM_DYNAMIC_1038_DETAIL_TAB", 5).Body, `lang="de"`, "Allgemein")                          // nobody has arranged it
 }
 
 func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {

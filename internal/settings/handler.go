@@ -4,7 +4,6 @@
 package settings
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,9 +19,9 @@ import (
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
+	"itemlens/internal/inpage"
 	"itemlens/internal/install"
 	"itemlens/internal/portal"
-	"itemlens/web"
 	"itemlens/web/templates"
 )
 
@@ -54,8 +53,7 @@ type Cards interface {
 
 // Handler serves the settings. Every route is a request of an open page.
 type Handler struct {
-	web.Site
-	Gate    *gate.Gate
+	inpage.Site
 	Store   Store
 	Tabs    Tabs
 	Planner Planner
@@ -77,20 +75,11 @@ func (h *Handler) Register(e *echo.Echo) {
 // show answers the settings page as HTML.
 func (h *Handler) show(c echo.Context) error {
 	var none struct{}
-	visit, l, err := h.resume(c, &none)
+	visit, l, err := h.Resume(c, &none)
 	if err != nil {
 		return err
 	}
 	return h.render(c, visit, l)
-}
-
-// resume admits a request of an open page.
-func (h *Handler) resume(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, err := h.Gate.ResumePage(c, into)
-	if err != nil {
-		return nil, nil, err
-	}
-	return visit, h.Catalog.For(cmp.Or(visit.Portal.Settings.Language, visit.Lang)), nil
 }
 
 func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) error {
@@ -152,7 +141,7 @@ func differences(before, after portal.Settings) []string {
 
 // admin resumes a visit and asks the portal whether its user is an administrator.
 func (h *Handler) admin(c echo.Context, into any) (*gate.Visit, *i18n.Printer, error) {
-	visit, l, err := h.resume(c, into)
+	visit, l, err := h.Resume(c, into)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -178,7 +167,7 @@ func (h *Handler) save(c echo.Context) error {
 		Settings json.RawMessage `json:"settings"`
 		Import   bool            `json:"import"`
 	}
-	visit, _, err := h.resume(c, &req)
+	visit, _, err := h.Resume(c, &req)
 	if err != nil {
 		return err
 	}

@@ -20,16 +20,8 @@ const fadedBusy = `bind_busy * exp(-greatest(0, extract(epoch FROM $1::timestamp
 // before a removal that comes meanwhile, and is removed by it. It does nothing where the app is not installed.
 func (s *Store) InPortal(ctx context.Context, id portal.MemberID, do func(ctx context.Context, tx pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var installed bool
-		err := tx.QueryRow(ctx, `
-			SELECT uninstalled_at IS NULL
-			FROM portals
-			WHERE member_id = $1
-			FOR KEY SHARE`, id).Scan(&installed)
-		if errors.Is(err, pgx.ErrNoRows) || err == nil && !installed {
-			return nil
-		}
-		if err != nil {
+		installed, err := lockInstalled(ctx, tx, id, lockPortal)
+		if !installed {
 			return err
 		}
 		return do(ctx, tx)
@@ -132,7 +124,7 @@ func (s *Store) planFor(
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, query, args...)
 		var err error
-		if ids, err = pgx.CollectRows(rows, pgx.RowTo[portal.MemberID]); err != nil || len(ids) == 0 {
+		if ids, err = pgx.CollectRows(rows, pgx.RowTo[portal.MemberID]); len(ids) == 0 {
 			return err
 		}
 		return plan(ctx, tx, ids)

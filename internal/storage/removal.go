@@ -42,7 +42,7 @@ func (s *Store) ErasePortal(ctx context.Context, id portal.MemberID) error {
 // WasErased reports whether a portal was erased on request and no administrator has brought it back since.
 func (s *Store) WasErased(ctx context.Context, id portal.MemberID) (erased bool, err error) {
 	hash, err := s.memberHash(ctx, s.pool, id, false)
-	if err != nil || hash == nil {
+	if hash == nil {
 		return false, err
 	}
 	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM erased_portals WHERE member_hash = $1)`, hash).Scan(&erased)
@@ -55,7 +55,7 @@ func (s *Store) WasErased(ctx context.Context, id portal.MemberID) (erased bool,
 // recall ends the memory of an erasure.
 func (s *Store) recall(ctx context.Context, tx pgx.Tx, id portal.MemberID) error {
 	hash, err := s.memberHash(ctx, tx, id, false)
-	if err != nil || hash == nil {
+	if hash == nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM erased_portals WHERE member_hash = $1`, hash)

@@ -132,19 +132,21 @@ func (s *Store) renewUnknown(ctx context.Context, tx pgx.Tx, r *renewal) (portal
 			return portal.Token{}, err
 		}
 	}
-	got.Generation, err = s.putPair(ctx, tx, got, lockPortal)
-	if err != nil || got.Generation == 0 { // 0: the portal has removed the app, nothing is stored
-		return got, err
-	}
-	return got, s.noteExchange(ctx, tx, got, r.pair.Refresh)
+	return s.putExchanged(ctx, tx, got, r.pair.Refresh, lockPortal)
 }
 
-// noteExchange notes that a refresh token is used up, unless the OAuth server gave the same one again.
-func (s *Store) noteExchange(ctx context.Context, tx pgx.Tx, got portal.Token, used secret.Text) error {
-	if got.Refresh.Equal(used) {
-		return nil
+// putExchanged stores a pair and notes that the refresh token with which it was got is used up, unless the OAuth server gave
+// the same one again. It stores nothing where the portal has removed the app.
+func (s *Store) putExchanged(ctx context.Context, tx pgx.Tx, got portal.Token, used secret.Text, lock string) (portal.Token, error) {
+	generation, err := s.putPair(ctx, tx, got, lock)
+	if err != nil {
+		return got, err
 	}
-	return s.noteHash(ctx, tx, got.MemberID, got.UserID, used.Hash(), fate{exchanged: true})
+	got.Generation = generation
+	if generation == 0 || got.Refresh.Equal(used) {
+		return got, nil
+	}
+	return got, s.noteHash(ctx, tx, got.MemberID, got.UserID, used.Hash(), fate{exchanged: true})
 }
 
 func (s *Store) renewRow(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenRow, known knownHash) (portal.Token, error) {
@@ -257,10 +259,7 @@ func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 	if got.Refresh.IsZero() {
 		return got, s.putAccess(ctx, tx, got, offer.refresh)
 	}
-	if got.Generation, err = s.putPair(ctx, tx, got, rowLocked); err != nil || got.Generation == 0 {
-		return got, err
-	}
-	return got, s.noteExchange(ctx, tx, got, offer.refresh)
+	return s.putExchanged(ctx, tx, got, offer.refresh, rowLocked)
 }
 
 // moveInstaller follows the platform where it put somebody in the installer's place ("system user",

@@ -50,17 +50,12 @@ func (s *Store) changeSettings(
 	next := version + 1
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// The portal's row is the lock: changes come one after the other, and none comes after a removal.
-		var installed bool
-		err := tx.QueryRow(ctx, `
-			SELECT uninstalled_at IS NULL
-			FROM portals
-			WHERE member_id = $1
-			FOR UPDATE`, id).Scan(&installed)
-		if errors.Is(err, pgx.ErrNoRows) || err == nil && !installed {
-			return portal.ErrUnknownPortal
-		}
+		installed, err := lockInstalled(ctx, tx, id, "FOR UPDATE")
 		if err != nil {
 			return err
+		}
+		if !installed {
+			return portal.ErrUnknownPortal
 		}
 		var before portal.Settings
 		var current int64

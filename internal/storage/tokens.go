@@ -191,7 +191,7 @@ func (s *Store) putPair(ctx context.Context, tx pgx.Tx, t portal.Token, lock str
 			"refresh_hash": t.Refresh.Hash(), "expires_at": t.ExpiresAt, "reason": reason, "now": s.now(),
 		})
 	generations, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil || len(generations) == 0 {
+	if len(generations) == 0 {
 		return 0, err
 	}
 	return generations[0], s.noteHash(ctx, tx, t.MemberID, t.UserID, t.Refresh.Hash(), fate{})

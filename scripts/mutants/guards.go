@@ -25,6 +25,17 @@ func (m mutant) name() string {
 	return fmt.Sprintf("%s %s: %s", strings.TrimPrefix(m.file, "internal/"), m.where, m.text)
 }
 
+// number tells guards apart that stand in one function with the same words.
+func number(mutants []mutant) {
+	seen := map[string]int{}
+	for i := range mutants {
+		name := mutants[i].name()
+		if seen[name]++; seen[name] > 1 {
+			mutants[i].text += fmt.Sprintf(" (no. %d)", seen[name])
+		}
+	}
+}
+
 // source is a file with its guards made switchable.
 type source struct {
 	path, text string

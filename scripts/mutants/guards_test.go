@@ -56,3 +56,19 @@ func TestGuardsGetSwitches(t *testing.T) {
 		t.Errorf("a guard is called %q", name)
 	}
 }
+
+// Two guards of one function that read alike have different names, so that a reason for one is none for the other.
+func TestGuardsThatReadAlikeAreToldApart(t *testing.T) {
+	got, err := rewrite("internal/p/p.go", "package p\n\nfunc f(a bool) {\n\tif a {\n\t}\n\tif a {\n\t}\n}\n\nfunc g(a bool) {\n\tif a {\n\t}\n}\n", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number(got.mutants)
+	var names []string
+	for _, m := range got.mutants {
+		names = append(names, m.name())
+	}
+	if got, want := strings.Join(names, "; "), "p/p.go f: a; p/p.go f: a (no. 2); p/p.go g: a"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

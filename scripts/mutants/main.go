@@ -23,12 +23,15 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"itemlens/internal/lab/apptest"
 )
 
 //go:embed survivors.txt
@@ -37,6 +40,7 @@ var explained string
 func main() {
 	packages := flag.String("packages", "gate,install,oauth,session,storage,settings,jobs", "packages under internal/ to take guards out of")
 	frontDoor := flag.String("front-door", "server", "packages under internal/ whose tests are asked besides those of the package itself")
+	frontTests := flag.String("front-tests", "", "which of their tests, as a regular expression; empty: all")
 	file := flag.String("file", "", "only guards of files with this in their name")
 	atOnce := flag.Int("at-once", 2, "how many guards are tried at once")
 	patience := flag.Duration("patience", 2*time.Minute, "how long the tests of one guard may take; longer counts as noticed")
@@ -44,11 +48,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	r := &run{only: *file, atOnce: *atOnce, patience: *patience}
-	err := r.all(ctx, strings.Split(*packages, ","), strings.Split(*frontDoor, ","))
+	err := r.all(ctx, list(*packages), list(*frontDoor), *frontTests)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 // run is one run of the command.
@@ -58,6 +66,7 @@ type run struct {
 	patience time.Duration
 
 	dir     string
+	cluster *apptest.Cluster // shared by all processes: starting one each would cost more than their tests do
 	mutants []mutant
 	tests   []test
 }
@@ -69,22 +78,35 @@ type test struct {
 	reached           map[int]bool
 }
 
-func (r *run) all(ctx context.Context, packages, frontDoor []string) error {
+func (r *run) all(ctx context.Context, packages, frontDoor []string, frontTests string) error {
 	var err error
 	if r.dir, err = os.MkdirTemp("", "itemlens-mutants-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(r.dir)
+	if r.cluster, err = apptest.StartCluster(ctx); err != nil {
+		return err
+	}
+	defer r.cluster.Stop()
 	overlay, err := r.overlay(packages)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%d guards in %s\n", len(r.mutants), strings.Join(packages, ", "))
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(packages, frontDoor)))) {
-		if err := r.compile(ctx, overlay, name); err != nil {
+	for _, name := range packages {
+		if err := r.compile(ctx, overlay, name, ""); err != nil {
 			return err
 		}
 	}
+	for _, name := range frontDoor {
+		if slices.Contains(packages, name) {
+			continue
+		}
+		if err := r.compile(ctx, overlay, name, frontTests); err != nil {
+			return err
+		}
+	}
+	number(r.mutants)
 	if err := r.survey(ctx); err != nil {
 		return err
 	}
@@ -143,8 +165,8 @@ func (r *run) put(replace map[string]string, path, text string) error {
 	return os.WriteFile(replace[absolute], []byte(text), 0o600)
 }
 
-// compile builds the tests of a package and lists them.
-func (r *run) compile(ctx context.Context, overlay, name string) error {
+// compile builds the tests of a package and lists those that match.
+func (r *run) compile(ctx context.Context, overlay, name, match string) error {
 	dir := filepath.Join("internal", name)
 	if tests, _ := filepath.Glob(filepath.Join(dir, "*_test.go")); len(tests) == 0 {
 		return nil
@@ -153,14 +175,19 @@ func (r *run) compile(ctx context.Context, overlay, name string) error {
 	if said, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./"+filepath.ToSlash(dir)).CombinedOutput(); err != nil {
 		return fmt.Errorf("compile tests of %s: %w\n%s", name, err, said)
 	}
-	list := exec.CommandContext(ctx, binary, "-test.list", "^(Test|Fuzz|Example)")
-	list.Dir = dir
+	matches, err := regexp.Compile(match)
+	if err != nil {
+		return err
+	}
+	list := r.command(ctx, binary, dir, "-test.list", "^(Test|Fuzz|Example)")
 	said, err := list.Output()
 	if err != nil {
 		return fmt.Errorf("list tests of %s: %w", name, err)
 	}
 	for line := range strings.Lines(string(said)) {
-		r.tests = append(r.tests, test{binary: binary, dir: dir, name: strings.TrimSpace(line)})
+		if line = strings.TrimSpace(line); matches.MatchString(line) {
+			r.tests = append(r.tests, test{binary: binary, dir: dir, name: line})
+		}
 	}
 	return nil
 }
@@ -193,6 +220,14 @@ func (r *run) survey(ctx context.Context) error {
 	})
 }
 
+// command runs a test binary on the shared cluster.
+func (r *run) command(ctx context.Context, binary, dir string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Dir, c.Env = dir, append(os.Environ(), apptest.SharedCluster+"="+r.cluster.Dir())
+	c.WaitDelay = 5 * time.Second
+	return c
+}
+
 // ask runs tests of one binary.
 func (r *run) ask(ctx context.Context, tests []test, env string) ([]byte, error) {
 	var names []string
@@ -201,9 +236,8 @@ func (r *run) ask(ctx context.Context, tests []test, env string) ([]byte, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
-	c := exec.CommandContext(ctx, tests[0].binary, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
-	c.Dir, c.Env = tests[0].dir, append(os.Environ(), env)
-	c.WaitDelay = 5 * time.Second
+	c := r.command(ctx, tests[0].binary, tests[0].dir, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+	c.Env = append(c.Env, env)
 	return c.CombinedOutput()
 }
 
@@ -216,11 +250,11 @@ func (r *run) try(ctx context.Context) ([]mutant, error) {
 		noticed := r.noticed(ctx, r.mutants[i])
 		mu.Lock()
 		defer mu.Unlock()
-		if done++; done%50 == 0 {
-			fmt.Printf("%d of %d tried, %d survive\n", done, len(r.mutants), len(survivors))
-		}
 		if !noticed {
 			survivors = append(survivors, r.mutants[i])
+		}
+		if done++; done%50 == 0 {
+			fmt.Printf("%d of %d tried, %d survive\n", done, len(r.mutants), len(survivors))
 		}
 		return ctx.Err()
 	})
@@ -238,7 +272,7 @@ func (r *run) noticed(ctx context.Context, m mutant) bool {
 	}
 	slices.SortStableFunc(concerned, func(a, b test) int { return int(a.took - b.took) })
 	for len(concerned) > 0 {
-		// A few at a time: as a rule one of the first fails, and each process has its own database to start.
+		// A few at a time: as a rule one of the first fails, and each has a database of its own to clone.
 		now := concerned[:1]
 		for len(now) < min(8, len(concerned)) && concerned[len(now)].binary == now[0].binary {
 			now = concerned[:len(now)+1]

@@ -20,6 +20,8 @@ export function showCard(card) {
   restore(card);
   const time = find('[data-as-of]', card);
   if (time) time.textContent = (time.dataset.asOf ?? '').replace('{time}', now);
+  const field = input('filter');
+  if (field && matchMedia('(hover: hover) and (pointer: fine)').matches) field.placeholder += ' (Ctrl+/)';
   enliven(card, requests.next());
   void looked(card);
 }
@@ -39,6 +41,7 @@ function now() {
  */
 export function enliven(card, signal) {
   addCopyButtons(card);
+  void opened.then(() => { for (const link of all('a[data-path]', card)) link.setAttribute('aria-haspopup', 'dialog'); });
   void fillNames(card, signal);
   fit();
 }
@@ -54,19 +57,20 @@ function addCopyButtons(card) {
   const words = card.dataset;
   const model = make('button', { type: 'button', className: 'copy', title: words.copy ?? '', innerHTML: icon, tabIndex: -1 });
   model.dataset.action = 'copy';
-  /** @param {string} name */
-  const named = (name) => {
+  /** @param {string} name @param {string | null} [value] */
+  const named = (name, value = '') => {
     const button = /** @type {HTMLButtonElement} */ (model.cloneNode(true));
     button.setAttribute('aria-label', words.copy + ': ' + name);
+    if (/^\D{0,5}\d[\d\s.,]+\D{0,5}$/.test(value ?? '')) button.title = words.copy + '. ' + words.copyNumber;
     return button;
   };
   for (const row of all('.field:not(.empty)', card)) {
     const title = find('bdi', row)?.textContent ?? '';
     for (const value of all('.value .values > li', row)) value.append(named(title + ', ' + value.textContent));
-    row.lastElementChild?.append(named(title));
+    row.lastElementChild?.append(named(title, find('.value', row)?.textContent?.trim()));
   }
   // The title and the amount in the head, and the table of products.
-  for (const value of all('h1, .amount > bdi', card)) value.after(named(value.textContent ?? ''));
+  for (const value of all('h1, .amount > bdi', card)) value.after(named(value.textContent ?? '', value.textContent));
   const products = find('[data-products]', card);
   products?.before(named(find('caption', products)?.firstChild?.textContent?.trim() ?? ''));
   const first = find('.field .copy', card) ?? find('.copy', card);

@@ -59,6 +59,14 @@ func link(address string) templ.SafeURL {
 	return "#"
 }
 
+// photo is the address of a picture, where it is one that a page may load.
+func photo(address string) string {
+	if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
+		return address
+	}
+	return ""
+}
+
 // jsonElement carries data for the page's script. The text must hold no "<".
 func jsonElement(attribute, json string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

@@ -34,11 +34,15 @@ import (
 
 const template = "itemlens_template"
 
-// Cluster is the Postgres of one test binary.
+// Cluster is the Postgres of one test binary, as a rule.
 type Cluster struct {
 	server *localpg.Server
 	count  atomic.Int64
 }
+
+// SharedCluster is the environment variable that names the directory of a cluster that is up already: where the same tests
+// run a thousand times, each in a process of its own, starting Postgres would cost more than they do.
+const SharedCluster = "ITEMLENS_TEST_CLUSTER"
 
 // Main runs a package's tests on a cluster that lives as long as they do, and fails where goroutines are left over.
 // Use: func TestMain(m *testing.M) { apptest.Main(m, &cluster) }.
@@ -47,19 +51,16 @@ func Main(m *testing.M, cluster *Cluster) {
 }
 
 func (c *Cluster) run(m *testing.M) int {
-	var err error
-	if c.server, err = localpg.Start(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer c.server.Stop()
-	if err := c.exec("CREATE DATABASE " + template); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if err := storage.Migrate(secret.New(c.server.URL(template))); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	if dir := os.Getenv(SharedCluster); dir != "" {
+		c.server = localpg.At(dir)
+	} else {
+		own, err := StartCluster(context.Background())
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer own.Stop()
+		c.server = own.server
 	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
@@ -70,6 +71,41 @@ func (c *Cluster) run(m *testing.M) int {
 	}
 	return code
 }
+
+// StartCluster starts a cluster that can clone databases which are up to date. Stop ends it.
+func StartCluster(ctx context.Context) (*Cluster, error) {
+	server, err := localpg.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{server: server}
+	err = c.exec("CREATE DATABASE " + template)
+	if err == nil {
+		err = storage.Migrate(secret.New(server.URL(template)))
+	}
+	if err != nil {
+		c.Stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewCluster starts a cluster for one test, which may pause it.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c, err := StartCluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Stop ends the cluster and removes everything.
+func (c *Cluster) Stop() { c.server.Stop() }
+
+// Dir is the value of SharedCluster for test binaries that share the cluster.
+func (c *Cluster) Dir() string { return c.server.Dir() }
 
 func (c *Cluster) exec(sql string) error {
 	ctx := context.Background()
@@ -84,7 +120,8 @@ func (c *Cluster) exec(sql string) error {
 	return nil
 }
 
-// Pause stops the cluster at once, as a crash does, until Resume. Only a test that has a cluster to itself may call it.
+// Pause stops the cluster at once, as a crash does, until Resume. It is for clusters of NewCluster: others have databases there
+// too.
 func (c *Cluster) Pause() { c.server.Pause() }
 
 // Resume starts the cluster again.
@@ -95,10 +132,14 @@ func (c *Cluster) Resume(t testing.TB) {
 	}
 }
 
+func (c *Cluster) name(prefix string) string {
+	return fmt.Sprintf("%s_%d_%d", prefix, os.Getpid(), c.count.Add(1))
+}
+
 // Database clones a database that is up to date and returns its URL.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", c.count.Add(1))
+	name := c.name("test")
 	if err := c.exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +150,7 @@ func (c *Cluster) Database(t testing.TB) string {
 // Empty makes a database without migrations and returns its URL.
 func (c *Cluster) Empty(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("empty_%d", c.count.Add(1))
+	name := c.name("empty")
 	if err := c.exec("CREATE DATABASE " + name); err != nil {
 		t.Fatal(err)
 	}
@@ -328,6 +369,25 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	if err := p.Install(stack.ClientID, 1); err != nil {
 		a.t.Fatal(err)
 	}
+	a.runInstaller(p)
+}
+
+// Update updates the app in the portal, in one of the ways that updates are known to go, up to its end: in most of them an
+// administrator has to open the install page again.
+func (a *App) Update(way string) {
+	a.t.Helper()
+	a.Portal.UpdateAs(stack.ClientID, way)
+	if !a.Portal.Finished(stack.ClientID) {
+		a.runInstaller(a.Portal)
+		return
+	}
+	a.Sim.Deliveries()
+	a.waitBound()
+}
+
+// runInstaller opens the install page and lets it finish.
+func (a *App) runInstaller(p *portalsim.Portal) {
+	a.t.Helper()
 	opening, err := p.Open(stack.ClientID, 1, "DEFAULT", "")
 	if err != nil {
 		a.t.Fatal(err)
@@ -340,13 +400,14 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	a.waitBound()
 }
 
-// waitBound waits until no binding is planned or runs: its requests are not to be counted among those of a page.
+// waitBound waits until no binding is planned or runs, and no event waits to be looked into: their requests are not to be
+// counted among those of a page.
 func (a *App) waitBound() {
 	a.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var n int
 		a.query(func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind = 'bind' AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
+			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind IN ('bind', 'event') AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
 		})
 		if n == 0 {
 			return
@@ -378,6 +439,26 @@ func (a *App) Rows(table string) (n int) {
 	return n
 }
 
+// SQL changes the app's database behind its back, as time does.
+func (a *App) SQL(statement string, args ...any) {
+	a.t.Helper()
+	a.query(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement, args...)
+		return err
+	})
+}
+
+// Jobs are the arguments of the jobs of a kind that wait, run or are through, in the order in which they were planned.
+func (a *App) Jobs(kind string) (args []string) {
+	a.t.Helper()
+	a.query(func(ctx context.Context, conn *pgx.Conn) (err error) {
+		rows, _ := conn.Query(ctx, "SELECT args::text FROM river_job WHERE kind = $1 ORDER BY id", kind)
+		args, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return args
+}
+
 // Forget empties the app's tables, as when its database was lost.
 func (a *App) Forget() {
 	a.t.Helper()
@@ -392,7 +473,7 @@ func (a *App) Dump() string {
 	a.t.Helper()
 	var out strings.Builder
 	a.query(func(ctx context.Context, conn *pgx.Conn) error {
-		for _, table := range []string{"portals", "tokens", "refresh_hashes", "portal_settings", "settings_changes"} {
+		for _, table := range []string{"portals", "tokens", "refresh_hashes", "portal_settings", "settings_changes", "event_claims"} {
 			rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
 			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if err != nil {

@@ -54,6 +54,12 @@ func Start(ctx context.Context) (*Server, error) {
 	return s, nil
 }
 
+// At is a server that somebody else started in a directory, and stops.
+func At(dir string) *Server { return &Server{dir: dir} }
+
+// Dir is the directory of the server, in which its socket is.
+func (s *Server) Dir() string { return s.dir }
+
 // URL is the connection URL of a database of the cluster.
 func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?user=postgres&host=" + s.dir

@@ -76,7 +76,12 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 		return oauthError("invalid_request", "Unknown grant_type")
 	}
 	t := set[text]
-	if t == nil || t.clientID != app.ClientID || !s.now().Before(t.expires) {
+	if t != nil && grantType == "refresh_token" {
+		t.portal.mu.Lock()
+		t.portal.exchanges[t.user.ID]++
+		t.portal.mu.Unlock()
+	}
+	if t == nil || t.used || t.clientID != app.ClientID || !s.now().Before(t.expires) {
 		return oauthError("invalid_grant", "Invalid grant")
 	}
 	t.portal.mu.Lock()
@@ -93,7 +98,7 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 	case unpaid:
 		return oauthError("PAYMENT_REQUIRED", "Payment required")
 	}
-	delete(set, text) // a refresh token and a code work once
+	t.used = true
 	access, refresh := s.issue(app, t.portal, t.user)
 	answer = newObject().
 		set("access_token", access).

@@ -45,6 +45,8 @@ type Portal struct {
 	cost     map[string]float64 // seconds that a method is said to take, by method
 
 	operatingLimit float64 // seconds in ten minutes; 0 for none
+
+	exchanges map[int]int // of refresh tokens, by user
 }
 
 // PortalOptions describe a portal. Zero values mean the defaults named here.
@@ -92,10 +94,11 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 
 // fill gives the portal its standard data and forgets everything else.
 func (p *Portal) fill(items int) {
-	p.users, p.types, p.statuses = standardUsers(p.sim.options.Truth), standardTypes(p.sim.options.Truth), standardStatuses()
-	p.products, p.layouts = standardProducts(), standardLayouts(p.sim.options.Truth)
+	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
+	p.products, p.layouts = standardProducts(), standardLayouts()
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
+	p.exchanges = map[int]int{}
 	p.usages, p.cost, p.faults, p.failing = map[string]*usage{}, map[string]float64{}, nil, map[string]*Fault{}
 	p.deleted, p.bucket, p.tokens = false, 0, map[string]string{}
 	for i, t := range p.types {

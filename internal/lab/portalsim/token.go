@@ -9,6 +9,7 @@ type token struct {
 	scope    []string
 	expires  time.Time
 	revoked  bool // the app was removed since
+	used     bool // refresh tokens and codes work once
 }
 
 // issue makes a pair of tokens; callers hold mu.
@@ -66,6 +67,13 @@ func (s *Sim) portalOf(refresh string) *Portal {
 		return t.portal
 	}
 	return nil
+}
+
+// Exchanges counts how often the OAuth server was shown refresh tokens of one user of a portal, used up ones among them.
+func (p *Portal) Exchanges(userID int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exchanges[userID]
 }
 
 // OAuthRequests counts requests of the OAuth server by name: "app.info", "refresh_token", "authorization_code".
