@@ -158,16 +158,18 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	// Empty fields and codes; the choice is remembered for this user.
 	w.want(`[...document.querySelectorAll('.field.empty:not(.always)')].filter(e => e.offsetParent).length`, "0")
 	w.want(`[...document.querySelectorAll('.field.empty.always')].filter(e => e.offsetParent).map(e => e.dataset.code).join()`, "sourceDescription") // as the portal's card does
-	w.frame(`document.querySelector('[data-toggle=empty]').click()`)
+	w.want(`document.querySelectorAll('[data-toggle=empty]').length`, "0") // nothing is hidden but what is folded away
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
-	w.want(`document.querySelector('[data-toggle=empty]').getAttribute('aria-pressed')`, "true")
 	w.want(`[...document.querySelectorAll('[data-code=title] dt code')].filter(e => e.offsetParent)[0].textContent`, "title")
 	w.wantFitted()
 	w.screenshot("deal-codes", 1280)
 	w.openTab("/crm/deal/details/21/")
 	w.waitFrame("Blue Harbor Software")
-	w.want(`document.body.className`, "tab show-empty show-codes")
-	w.want(`[...document.querySelectorAll('.field.empty')].some(e => e.offsetParent)`, "true")
+	w.want(`document.body.className`, "tab show-codes")
+	w.want(`document.querySelector('[data-toggle=empty]').textContent`, "Show empty (1)")
+	w.frame(`document.querySelector('[data-toggle=empty]').click()`)
+	w.want(`document.querySelector('[data-toggle=empty]').getAttribute('aria-pressed')`, "true")
+	w.want(`[...document.querySelectorAll('.field.empty')].filter(e => e.offsetParent && !e.closest('.system') && !e.matches('.always, .technical')).length`, "1") // as many as it said
 	w.switchTo("user", "2")
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
@@ -247,7 +249,14 @@ func TestEveryKindOfItemFitsInABrowser(t *testing.T) {
 				}
 			}
 			w.run(chromedp.EmulateViewport(1280, 800))
+			if item.name == "deal" {
+				w.look("dark")
+				w.both("deal-dark" + lang.suffix)
+				w.look("light")
+			}
 		}
+		w.run(chromedp.Navigate(w.Portal.URL() + "/crm/deal/details/20/"))
+		w.both("portal-general" + lang.suffix) // the portal's own tab, beside ours
 		w.switchTo("user", "3")
 		w.switchTo("lang", lang.code)
 		w.openTab("/crm/lead/details/250/")
@@ -255,6 +264,31 @@ func TestEveryKindOfItemFitsInABrowser(t *testing.T) {
 		w.both("refused" + lang.suffix)
 	}
 	w.check("status of 403")
+}
+
+// TestNothingMovesInABrowser opens cards on a slow line, with names to come, as somebody looks who wants to see empty
+// fields and codes: what was painted stays where it is.
+func TestNothingMovesInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.openTab("/crm/type/1038/details/6/")
+	w.waitFrame("Bench scale")
+	w.frame(`document.querySelectorAll('[data-toggle]').forEach(b => b.click())`)
+	w.want(`document.querySelectorAll('[data-toggle][aria-pressed=true]').length`, "2")
+	w.slow()
+	for path, name := range map[string]string{"/crm/deal/details/20/": "Tomas Horak", "/crm/type/1038/details/5/": "Nora Lind", "/crm/type/1038/details/6/": "Anna Berger", "/crm/company/details/40/": "Clara Weiss"} {
+		w.openTab(path)
+		w.waitFrame(name)
+		w.want(`document.querySelectorAll('[data-name]').length`, "0")
+		w.want(`document.querySelectorAll('.copy').length > 5`, "true")
+		w.script(`window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(e => moved += e.hadRecentInput ? 0 : e.value)).observe({type: 'layout-shift', buffered: true}); ''`)
+		w.run(chromedp.Sleep(500 * time.Millisecond)) // entries come by and by
+		moved := w.frame(`moved.toFixed(4)`)
+		t.Logf("%s moves by %s", path, moved)
+		if moved > "0.0200" || len(moved) != len("0.0200") {
+			t.Errorf("%s moves by %s, want 0.02 at most", path, moved)
+		}
+	}
 }
 
 // TestLargeItemInABrowser opens an item with 500 fields and 200 product rows.
