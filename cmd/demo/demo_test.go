@@ -158,7 +158,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	// Empty fields and codes; the choice is remembered for this user.
 	w.want(`[...document.querySelectorAll('.field.empty:not(.always)')].filter(e => e.offsetParent).length`, "0")
 	w.want(`[...document.querySelectorAll('.field.empty.always')].filter(e => e.offsetParent).map(e => e.dataset.code).join()`, "sourceDescription") // as the portal's card does
-	w.want(`document.querySelectorAll('[data-toggle=empty]').length`, "0") // nothing is hidden but what is folded away
+	w.want(`document.querySelectorAll('[data-toggle=empty]').length`, "0")                                                                           // nothing is hidden but what is folded away
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
 	w.want(`[...document.querySelectorAll('[data-code=title] dt code')].filter(e => e.offsetParent)[0].textContent`, "title")
 	w.wantFitted()

@@ -22,13 +22,6 @@ func (w *world) slowDown(path string, by time.Duration) {
 	}; })()`, path, by.Milliseconds()))
 }
 
-// openOwnPage opens the app's own page.
-func (w *world) openOwnPage() {
-	w.t.Helper()
-	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
-	w.waitFrame("Only mine")
-}
-
 // TestTheNewestRequestWinsInABrowser: an answer that was overtaken changes nothing.
 func TestTheNewestRequestWinsInABrowser(t *testing.T) {
 	w := newWorld(t)
