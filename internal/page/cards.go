@@ -147,9 +147,9 @@ func (c *Cards) Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 	return c.LoadAs(ctx, visit, ref, l, chosen)
 }
 
-// Choices are the fields and pipelines of a type, to arrange them.
-func (c *Cards) Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int) (*card.Choices, error) {
-	known, err := c.Source.TypeFields(ctx, viewerOf(visit, l), entityTypeID)
+// Choices are what can be arranged of a type's cards, with how the card of a pipeline stands now.
+func (c *Cards) Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, pipeline string) (*card.Choices, error) {
+	known, err := c.Source.TypeCard(ctx, viewerOf(visit, l), entityTypeID, pipeline)
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
