@@ -9,7 +9,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"itemlens/internal/lab/portalsim"
-	"itemlens/internal/lab/stack"
 )
 
 // slowDown has the next answer of an address come late, whoever gives up waiting for it.
