@@ -342,7 +342,8 @@ type TabState struct {
 	EntityTypeID int
 	Title        string // of a smart process; empty for the types that every portal has
 	Wanted       bool
-	Stands       bool // with the right title
+	Stands       bool
+	OtherTitle   bool // it stands, but not with the title that it should have
 	Absent       bool // the portal has no such place, as the last binding found
 }
 
@@ -366,9 +367,12 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 		return nil, err
 	}
 	titles := s.titles(visit.Portal.Settings)
-	stands := map[string]bool{}
+	stands, titled := map[string]bool{}, map[string]bool{}
 	for _, t := range st.tabs {
-		stands[t.Placement] = stands[t.Placement] || t.Handler == s.tabHandler() && t.titled(titles)
+		if t.Handler == s.tabHandler() {
+			stands[t.Placement] = true
+			titled[t.Placement] = titled[t.Placement] || t.titled(titles)
+		}
 	}
 	absent := map[string]bool{}
 	for _, placement := range visit.Portal.BoundSkipped {
@@ -378,7 +382,8 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 	add := func(id int, title string) {
 		code := bitrix24.DetailTab(id)
 		states = append(states, TabState{
-			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id), Stands: stands[code], Absent: absent[code],
+			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id), Stands: stands[code], OtherTitle: stands[code] && !titled[code],
+			Absent: absent[code],
 		})
 	}
 	for _, id := range bitrix24.SystemTypes() {

@@ -405,7 +405,7 @@ func TestABindingTellsWhatThePortalAnswered(t *testing.T) {
 	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.told) != 2 || w.told[0] != busy || w.told[1] != nil {
+	if len(w.told) != 2 || !errors.Is(w.told[0], busy) || w.told[1] != nil {
 		t.Errorf("told %v", w.told)
 	}
 }

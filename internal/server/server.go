@@ -135,7 +135,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
-	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget}).Register(e)
+	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err

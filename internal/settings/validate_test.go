@@ -99,13 +99,21 @@ func TestDifferencesNameTheParts(t *testing.T) {
 // TestCategoriesAndTypesOfThePortal reads them as portals write them: ids as numbers or as text.
 func TestCategoriesAndTypesOfThePortal(t *testing.T) {
 	result := &bitrix24.BatchResult{Result: bitrix24.Object{
-		"types":         []byte(`[{"ID":"2"},{"ID":1038},{"ID":null}]`),
+		"types":         []byte(`[{"ID":"2"},{"ID":1038,"NAME":"Trips"},{"ID":null}]`),
 		"categories2":   []byte(`{"categories":[{"id":0},{"id":"9"}]}`),
 		"categories128": []byte(`{"categories":[]}`),
 	}}
 	known, err := knownTypes(result)
-	if err != nil || !known[2] || !known[1038] || !known[31] || known[5555] {
-		t.Errorf("%v, %v", known, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int]bool{2: true, 1038: true, 31: true, 5555: false} {
+		if _, got := known[id]; got != want {
+			t.Errorf("type %d: %t", id, got)
+		}
+	}
+	if known[1038] != "Trips" {
+		t.Errorf("names %v", known)
 	}
 	for category, want := range map[string]bool{"0": true, "9": true, "1": false, "": false} {
 		if got := hasCategory(result, 2, category); got != want {

@@ -131,17 +131,6 @@ document.addEventListener('click', (event) => {
   if (openPath(link)) event.preventDefault();
 });
 
-// On paper everything that the card shows is open.
-window.addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details')) {
-    details.dataset.was = String(details.open);
-    details.open = true;
-  }
-});
-window.addEventListener('afterprint', () => {
-  for (const details of document.querySelectorAll('details')) details.open = details.dataset.was === 'true';
-});
-
 void opened.then(() => {
   recallViews();
   const card = shownCard();
