@@ -34,6 +34,7 @@ type world struct {
 	mu      sync.Mutex
 	now     time.Time
 	count   int
+	asked   int                   // requests to the OAuth server and the portals
 	issued  map[string]*pairToken // by text, access and refresh tokens
 	portals map[portal.MemberID]*fakePortal
 	served  []who          // whose token each answered request to a portal had
@@ -138,6 +139,7 @@ func (w *world) valid(text string) *pairToken {
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.asked++
 	switch {
 	case r.URL.Path == "/oauth/token/":
 		w.serveToken(rw, r)

@@ -70,8 +70,11 @@ func bindQueue(busy time.Duration) string {
 func (r *Runner) PlanBind(ctx context.Context, id portal.MemberID) error {
 	return r.Store.WantBinding(ctx, id, func(ctx context.Context, tx pgx.Tx, busy time.Duration) error {
 		planned, err := r.planner.InsertTx(ctx, tx, bindArgs{MemberID: string(id)}, &river.InsertOpts{Queue: bindQueue(busy)})
-		if err != nil || !planned.UniqueSkippedAsDuplicate {
+		if err != nil {
 			return err
+		}
+		if !planned.UniqueSkippedAsDuplicate {
+			return nil
 		}
 		return r.Store.HurryJob(ctx, tx, planned.Job.ID, hurryPause)
 	})

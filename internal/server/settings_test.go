@@ -120,6 +120,13 @@ func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
 			t.Errorf("%s: detail %q, want %q", settings, body.Detail, detail)
 		}
 	}
+	var many []string
+	for id := range 25 {
+		many = append(many, fmt.Sprintf(`"%d":{}`, 1000+id))
+	}
+	if answer := save(app, admin, 0, `{"cards":{`+strings.Join(many, ",")+`}}`); !strings.Contains(answer.Body, `"detail":"cards: > 24"`) {
+		t.Errorf("more types than one request asks about: status %d\n%s", answer.Status, answer.Body)
+	}
 	if app.Rows("portal_settings") != 0 || app.Rows("settings_changes") != 0 {
 		t.Error("something of invalid settings was kept")
 	}
@@ -383,6 +390,9 @@ func TestPreviewShowsWhatIsNotSaved(t *testing.T) {
 	fields := app.Ask(admin, "/in/settings/card", `{"entityTypeId":2}`)
 	inOrder(t, fields.Body, `"code":"title"`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`)
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":5555}`), 404, "not_found")
+	for _, none := range []string{`{}`, `{"entityTypeId":-1}`} {
+		wantJSONProblem(t, app.Ask(admin, "/in/settings/card", none), 400, "bad_request")
+	}
 }
 
 func TestLegalPages(t *testing.T) {

@@ -3,7 +3,6 @@ package settings
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -119,7 +118,7 @@ func hasCategory(result *bitrix24.BatchResult, entityTypeID int, category string
 			ID json.RawMessage `json:"id"`
 		} `json:"categories"`
 	}
-	if err := result.Decode(fmt.Sprintf("categories%d", entityTypeID), &list); err != nil && !errors.Is(err, context.Canceled) {
+	if err := result.Decode(fmt.Sprintf("categories%d", entityTypeID), &list); err != nil {
 		return false
 	}
 	for _, c := range list.Categories {

@@ -83,6 +83,17 @@ func TestFieldsOfAnArrangementExist(t *testing.T) {
 	}
 }
 
+// TestAChangeThatCameToNothingIsAProblemOfPeople: what storage says of it.
+func TestAChangeThatCameToNothingIsAProblemOfPeople(t *testing.T) {
+	for err, want := range map[error]portal.Problem{
+		portal.ErrSettingsConflict: portal.SettingsConflict, portal.ErrNothingToUndo: portal.InvalidSettings, portal.ErrUnknownPortal: portal.NotInstalled,
+	} {
+		if got := (&Handler{}).changed(nil, nil, 0, fmt.Errorf("save: %w", err)); portal.ProblemOf(got) != want || !errors.Is(got, err) {
+			t.Errorf("%v is told as %v", err, got)
+		}
+	}
+}
+
 func TestDifferencesNameTheParts(t *testing.T) {
 	before := portal.Settings{TabsOff: []int{1}, Titles: map[string]string{"en": "a"}, Language: "en"}
 	after := before
@@ -111,6 +122,10 @@ func TestCategoriesAndTypesOfThePortal(t *testing.T) {
 		if got := hasCategory(result, 2, category); got != want {
 			t.Errorf("%q: %t", category, got)
 		}
+	}
+	result.Result["categories2"] = []byte(`{"categories":[{"id":9},5]}`)
+	if hasCategory(result, 2, "9") {
+		t.Error("an answer that cannot be read is believed in part")
 	}
 	if hasCategory(result, 128, "0") || hasCategory(result, 7, "0") {
 		t.Error("a category that is not there")
