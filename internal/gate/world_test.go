@@ -34,7 +34,6 @@ type world struct {
 	mu      sync.Mutex
 	now     time.Time
 	count   int
-	asked   int                   // requests to the OAuth server and the portals
 	issued  map[string]*pairToken // by text, access and refresh tokens
 	portals map[portal.MemberID]*fakePortal
 	served  []who          // whose token each answered request to a portal had
@@ -139,7 +138,6 @@ func (w *world) valid(text string) *pairToken {
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked++
 	switch {
 	case r.URL.Path == "/oauth/token/":
 		w.serveToken(rw, r)
@@ -363,14 +361,19 @@ func (p *process) open(ctx context.Context, req *bitrix24.AppRequest) (page, err
 	return page{who: who{visit.Portal.MemberID, visit.User.ID}, session: sealed.Reveal()}, err
 }
 
-// ask asks for more, as an open page does.
-func (p *process) ask(ctx context.Context, from page) error {
+// resume goes on with an open page.
+func (p *process) resume(ctx context.Context, from page) (*gate.Visit, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/in/item", nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+from.session)
-	visit, err := p.gate.Resume(ctx, r)
+	return p.gate.Resume(ctx, r)
+}
+
+// ask asks for more, as an open page does.
+func (p *process) ask(ctx context.Context, from page) error {
+	visit, err := p.resume(ctx, from)
 	if err != nil {
 		return err
 	}
