@@ -124,7 +124,7 @@ func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
 	for id := range 25 {
 		many = append(many, fmt.Sprintf(`"%d":{}`, 1000+id))
 	}
-	if answer := save(app, admin, 0, `{"cards":{`+strings.Join(many, ",")+`}}`); !strings.Contains(answer.Body, `"detail":"cards: > 24"`) {
+	if answer := save(app, admin, 0, `{"cards":{`+strings.Join(many, ",")+`}}`); !strings.Contains(answer.Body, `"detail":"cards: \u003e 24"`) {
 		t.Errorf("more types than one request asks about: status %d\n%s", answer.Status, answer.Body)
 	}
 	if app.Rows("portal_settings") != 0 || app.Rows("settings_changes") != 0 {
