@@ -152,6 +152,17 @@ func TestSettingsHaveAHistoryAndNoLostChange(t *testing.T) {
 	wantVersion(t, app.Ask(anna, "/in/settings/undo", `{"version":2}`), 3)
 	shown := app.Ask(anna, "/in/settings", `{}`).Body
 	inOrder(t, shown, `data-version="3"`, "Anna Berger", "undone", "language", "Marco Rossi", "changed", "language", "Anna Berger", "changed", "empty fields")
+	// Its times are those of whoever looks.
+	const zone = "Pacific/Kiritimati"
+	app.Portal.ChangeUser(1, func(u *portalsim.User) { u.TimeZone = zone })
+	east, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times, now := app.Ask(anna, "/in/settings", `{}`).Body, time.Now().In(east)
+	if !strings.Contains(times, now.Format("3:04 PM")) && !strings.Contains(times, now.Add(-time.Minute).Format("3:04 PM")) {
+		t.Errorf("the history does not tell the time of %s", zone)
+	}
 	if !strings.Contains(shown, `{"showEmpty":true}`) {
 		t.Error("the undone settings are not those from before")
 	}
