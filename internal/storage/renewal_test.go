@@ -310,3 +310,18 @@ func TestAnAnswerWithoutARefreshTokenServesOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatARowHoldsBesidesOutlivesAnAnswerWithoutARefreshToken.
+func TestWhatARowHoldsBesidesOutlivesAnAnswerWithoutARefreshToken(t *testing.T) {
+	r := newRenewals(t)
+	mustSave(t, r.s, r.pair(1, "claim"))
+	bare := r.pair(1, "bare")
+	bare.Refresh = secret.Text{}
+	r.answers["claim"], r.answers["a"] = bare, r.pair(1, "b")
+	got, err := r.renew(r.pair(1, "claim"), "claim")
+	r.want(got, err, 1, "bare")
+	failed := r.pair(1, "bare")
+	failed.Refresh = secret.New("refresh-claim")
+	got, err = r.renew(failed, "a")
+	r.want(got, err, 1, "b")
+}
