@@ -132,9 +132,11 @@ func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
 	switch {
 	case err != nil:
 		return errors.Join(failure, err)
-	case failure == nil && more:
+	case !more:
+		return failure
+	case failure == nil:
 		return river.JobSnooze(0)
-	case last && more:
+	case last:
 		return river.JobSnooze(lastPause)
 	default:
 		return failure
@@ -170,8 +172,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 			_, err := r.planner.InsertManyTx(ctx, tx, jobs)
 			return err
 		})
-		if err != nil || len(ids) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(ids) == 0 {
+			return nil
 		}
 		after = ids[len(ids)-1]
 	}

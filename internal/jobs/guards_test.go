@@ -159,3 +159,13 @@ func TestATokenThatIsDueIsRenewed(t *testing.T) {
 	w.job("renewed", "due", `kind = 'keep_alive' AND state = 'completed'`, 1)
 	w.job("left alone", "fresh", `kind = 'keep_alive'`, 0)
 }
+
+// TestAPortalThatCannotBeReadIsNotGone: its token is kept alive at the next try.
+func TestAPortalThatCannotBeReadIsNotGone(t *testing.T) {
+	w := setup(t)
+	w.install("acme")
+	w.sql(`ALTER TABLE portals RENAME COLUMN uninstalled_at TO elsewhere`)
+	if err := w.runner.KeepAlive(t.Context(), "acme"); err == nil {
+		t.Error("no error")
+	}
+}
