@@ -1,9 +1,12 @@
 package install_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
@@ -82,5 +85,60 @@ func TestABindingLeavesWordOfItself(t *testing.T) {
 	stored, err := w.store.Portal(ctx, removedPortal)
 	if err != nil || stored.BoundOutcome != string(portal.NotAdministrator) {
 		t.Errorf("%q, %v", stored.BoundOutcome, err)
+	}
+}
+
+// TestWhatIsNotedOfAMissingApp: nothing of a portal that is gone, nothing after an answer, nothing without one.
+func TestWhatIsNotedOfAMissingApp(t *testing.T) {
+	w := setup(t)
+	w.register()
+	ctx := t.Context()
+	gone := &bitrix24.Error{Code: "NOT_INSTALLED"}
+	if missing, err := w.service.Missing(ctx, "nobody", gone); !missing || err != nil || len(w.planned) != 0 {
+		t.Errorf("of an unknown portal: %t, %v, planned %v", missing, err, w.planned)
+	}
+	if _, err := w.service.Missing(ctx, removedPortal, gone); err != nil {
+		t.Fatal(err)
+	}
+	w.now.Add(int64(time.Hour))
+	if missing, err := w.service.Missing(ctx, removedPortal, nil); missing || err != nil {
+		t.Errorf("after an answer: %t, %v", missing, err)
+	}
+	if since, err := w.store.NoteMissing(ctx, removedPortal); err != nil || w.service.Now().Sub(since) > time.Minute {
+		t.Errorf("missing since %s, %v", since, err)
+	}
+	w.appInfo = refusal("invalid_token", "")
+	if again, err := w.service.CheckRemoval(ctx, removedPortal, portal.NoClaim); again != 0 || err != nil || w.state() != "installed" {
+		t.Errorf("nobody knows the tokens: again in %s, %v, %s", again, err, w.state())
+	}
+}
+
+// TestARecentUninstallIsBelieved.
+func TestARecentUninstallIsBelieved(t *testing.T) {
+	w := setup(t)
+	w.register()
+	if err := w.store.LearnApplicationToken(t.Context(), removedPortal, secret.New("proof")); err != nil {
+		t.Fatal(err)
+	}
+	event := w.event("ONAPPUNINSTALL", url.Values{"auth[application_token]": {"proof"}, "ts": {fmt.Sprint(time.Now().Add(-time.Hour).Unix())}})
+	if err := w.service.Handle(t.Context(), event); err != nil || w.state() != "removed" {
+		t.Errorf("%v, %s", err, w.state())
+	}
+}
+
+// TestADatabaseThatDoesNotAnswerIsNoRemoval: it is told, so that the queue and the platform come again.
+func TestADatabaseThatDoesNotAnswerIsNoRemoval(t *testing.T) {
+	w := setup(t)
+	w.register()
+	ctx := t.Context()
+	event := w.event("ONCRMTYPEADD", nil)
+	w.store.Close()
+	_, check := w.service.CheckRemoval(ctx, removedPortal, portal.ClaimsDeletion)
+	for what, err := range map[string]error{
+		"an event": w.service.Handle(ctx, event), "a status": w.service.RefreshStatus(ctx, removedPortal), "a check": check,
+	} {
+		if portal.ProblemOf(err) != portal.StorageDown {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
