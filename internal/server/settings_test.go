@@ -15,6 +15,7 @@ import (
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/lab/stack"
+	"itemlens/internal/portal"
 )
 
 // inPageRoutes are all requests that pages make, with a body that each would take.
@@ -94,6 +95,29 @@ func TestSettingsChangeTheCard(t *testing.T) {
 	}
 	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 22).Body, "Auf einen Blick", "Visit planned", ">Service contract<") // its pipeline's own
 	inOrder(t, app.Open(2, "CRM_DYNAMIC_1038_DETAIL_TAB", 5).Body, `lang="de"`, "Allgemein")                          // nobody has arranged it
+}
+
+// TestWhatThePortalHasDeletedSinceDoesNotHinderSaving: nobody sees it, so nobody could take it out.
+func TestWhatThePortalHasDeletedSinceDoesNotHinderSaving(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	if _, err := app.Store.SaveSettings(t.Context(), portal.MemberID(app.Portal.MemberID), 0, portal.SettingsChange{UserID: 1, UserName: "Anna Berger", Action: "save", After: portal.Settings{
+		TabsOff: []int{7, 9999}, Cards: map[string]portal.CardSettings{"2": {Top: []string{"ufCrm_gone", "title"}}, "9999": {Top: []string{"id"}}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	admin := app.Open(1, "DEFAULT", nil)
+	answer := save(app, admin, 1, `{"tabsOff":[7,9999],"cards":{"2":{"top":["ufCrm_gone","title"],"hidden":["comments"]},"9999":{"top":["id"]}}}`)
+	wantVersion(t, answer, 2)
+	p, err := app.Store.Portal(t.Context(), portal.MemberID(app.Portal.MemberID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored, _ := json.Marshal(p.Settings); string(stored) != `{"tabsOff":[7],"cards":{"2":{"hidden":["comments"],"top":["title"]}}}` {
+		t.Errorf("stored %s", stored)
+	}
+	// What is not in force is a mistake.
+	wantJSONProblem(t, save(app, admin, 2, `{"cards":{"2":{"top":["ufCrm_gone"]}}}`), 422, "invalid_settings")
 }
 
 func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
