@@ -29,6 +29,7 @@ test-clients:
 lint:
 	go tool -modfile=tools/go.mod golangci-lint run
 	@sh scripts/templates
+	@sh scripts/styles
 	@sh scripts/deps node
 	@sh scripts/web
 

@@ -45,6 +45,10 @@ type cli struct {
 			MemberID string `arg:"" name:"member-id" help:"member_id of the portal."`
 		} `cmd:"" help:"Delete everything stored about a portal, immediately."`
 	} `cmd:"" help:"Portals and what is stored about them."`
+	Doctor struct {
+		Portal string `required:"" help:"Domain or member_id of a portal in which the app is installed." placeholder:"PORTAL"`
+		JSON   bool   `name:"json" help:"Print the report as JSON."`
+	} `cmd:"" help:"Check what the app assumes about Bitrix24 against a real portal. Reads only; exit 2 if something differs."`
 	Healthcheck struct{} `cmd:"" help:"Exit 0 if the app on this machine is ready."`
 	Version     struct{} `cmd:"" help:"Print the version."`
 }
@@ -54,8 +58,16 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "app:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is 1 for whatever went wrong, and 2 where a portal differs from what the app believes.
+func exitCode(err error) int {
+	if errors.Is(err, errDiffers) {
+		return 2
+	}
+	return 1
 }
 
 func run(ctx context.Context, args []string, out, logTo io.Writer) error {
@@ -87,6 +99,8 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 		return listPortals(ctx, c.Raw, out)
 	case "portals forget <member-id>":
 		return forget(ctx, c.Raw, portal.MemberID(c.Portals.Forget.MemberID), out)
+	case "doctor":
+		return examine(ctx, c.Raw, c.Doctor.Portal, c.Doctor.JSON, out)
 	case "healthcheck":
 		return healthcheck(ctx, c.Raw.OperatorListen)
 	case "version":

@@ -13,7 +13,8 @@ import (
 	"itemlens/internal/lab/stack"
 )
 
-// TestPagesWithoutBarriers has axe-core read every kind of page by the rules of WCAG 2.1 AA, at both widths. It needs
+// TestPagesWithoutBarriers has axe-core read every kind of page by the rules of WCAG 2.1 AA, at both widths and in both
+// looks. It needs
 // `npm ci` in axe/; `make test-npm` does both.
 func TestPagesWithoutBarriers(t *testing.T) {
 	axe, err := os.ReadFile("axe/node_modules/axe-core/axe.min.js")
@@ -23,8 +24,12 @@ func TestPagesWithoutBarriers(t *testing.T) {
 	w := newWorld(t)
 	read := func(page string) {
 		t.Helper()
-		for _, width := range []int64{1280, 375} {
-			w.run(chromedp.EmulateViewport(width, 800))
+		for _, shown := range []struct {
+			width int64
+			look  string
+		}{{1280, "light"}, {1280, "dark"}, {375, "dark"}, {375, "light"}} {
+			w.run(chromedp.EmulateViewport(shown.width, 800))
+			w.look(shown.look)
 			w.wantFitted()
 			w.script(string(axe) + `; window.findings = ''; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(r => {
 				window.findings = JSON.stringify({passes: r.passes.length, found: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' '))}); }); ''`)
@@ -36,10 +41,10 @@ func TestPagesWithoutBarriers(t *testing.T) {
 				_ = json.Unmarshal([]byte(w.frame("window.findings")), &result)
 			}
 			if result.Passes < 10 {
-				t.Errorf("%s at %d: axe-core passed %d rules", page, width, result.Passes)
+				t.Errorf("%s at %d, %s: axe-core passed %d rules", page, shown.width, shown.look, result.Passes)
 			}
 			for _, finding := range result.Found {
-				t.Errorf("%s at %d: %s", page, width, finding)
+				t.Errorf("%s at %d, %s: %s", page, shown.width, shown.look, finding)
 			}
 		}
 		w.run(chromedp.EmulateViewport(1280, 800))

@@ -9,7 +9,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"itemlens/internal/lab/portalsim"
-	"itemlens/internal/lab/stack"
 )
 
 // slowDown has the next answer of an address come late, whoever gives up waiting for it.
@@ -20,13 +19,6 @@ func (w *world) slowDown(path string, by time.Duration) {
 		window.fetch = real;
 		return real(address, {...how, signal: null}).then((answer) => new Promise((done) => setTimeout(() => done(answer), %d)));
 	}; })()`, path, by.Milliseconds()))
-}
-
-// openOwnPage opens the app's own page.
-func (w *world) openOwnPage() {
-	w.t.Helper()
-	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
-	w.waitFrame("Only mine")
 }
 
 // TestTheNewestRequestWinsInABrowser: an answer that was overtaken changes nothing.

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 	authority := flags.String("tls-authority", "", "file to write the authority's certificate to, for clients to trust; it is new at each start")
 	flags.StringVar(&o.Name, "oauth-name", "", "host name of the OAuth server, such as oauth.bitrix24.test, which has to lead to its address")
 	flags.StringVar(&po.Host, "portal-name", "", "host name of the first portal, such as acme.bitrix24.test; on port 443 none is shown")
-	truth := flags.String("truth", "all", "what the simulator tells the truth about: all, none, or names of "+strings.Join(portalsim.TruthNames(), ", ")+"; all,-frames for all but one")
+	truth := flags.String("truth", "all", "what the simulator tells the truth about: all, none, or names of "+strings.Join(portalsim.TruthNames(), ", ")+"; all,-statuses for all but one")
 	var hooks []string
 	flags.Func("webhook", "user/code:scope,scope, such as 1/secret:crm,user: a webhook of the first portal; may be repeated, and the code left out", func(text string) error {
 		hooks = append(hooks, text)

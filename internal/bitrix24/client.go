@@ -22,6 +22,7 @@ import (
 type Target struct {
 	Endpoint string // REST address, ends in "/rest/"
 	Access   secret.Text
+	Family   string // LICENSE_FAMILY of the portal's plan, which decides how many requests it takes; empty where it is not known
 }
 
 // Observation is what the client tells about each request that it made, for metrics and logs.
@@ -39,6 +40,7 @@ type Options struct {
 	UserAgent    string
 	Resolver     *net.Resolver // nil: the system's
 	Rate         Rate          // zero: no limit of ours, and no pause after limits that are answered
+	Enterprise   Rate          // of portals whose plan is of the family "ent"; zero: Rate holds for them too
 	Observe      func(ctx context.Context, o Observation)
 	// Refused tells which errors refuse a token for good; those of strangers are remembered for a minute. Default
 	// IsInvalidToken.
@@ -73,7 +75,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.Refused == nil {
 		o.Refused = IsInvalidToken
 	}
-	buckets, err1 := newBuckets(o.Rate)
+	buckets, err1 := newBuckets(o.Rate, o.Enterprise)
 	refusals, err2 := NewRefusals(20_000)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("make client: %w", err)
@@ -116,7 +118,7 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 		err = c.buckets.blocked(host, method)
 	}
 	if err == nil {
-		err = c.buckets.wait(ctx, host, method)
+		err = c.buckets.wait(ctx, to, method)
 	}
 	if err != nil {
 		c.observe(ctx, Observation{Method: method, Code: CodeOf(err)})
@@ -126,8 +128,8 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 	answer, err := c.call(ctx, to, method, params)
 	if IsRateLimit(err) {
 		// The request did not run, so it may be sent once more, after everything else that waits for this portal.
-		c.buckets.full(host)
-		if c.buckets.rate.PerSecond > 0 && c.buckets.wait(ctx, host, method) == nil {
+		c.buckets.full(to)
+		if c.buckets.rate.PerSecond > 0 && c.buckets.wait(ctx, to, method) == nil {
 			answer, err = c.call(ctx, to, method, params)
 		}
 	}

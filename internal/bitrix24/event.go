@@ -97,6 +97,11 @@ func ParseEvent(r *http.Request) (*Event, error) {
 	case !validMemberID(event.Auth.MemberID):
 		return nil, &FormError{"auth[member_id]", "is missing or malformed"}
 	}
+	for _, name := range []string{"access_token", "refresh_token", "application_token", "domain", "server_endpoint"} {
+		if len(auth(name)) > 1024 {
+			return nil, &FormError{"auth[" + name + "]", "is too long"}
+		}
+	}
 	return event, nil
 }
 

@@ -9,13 +9,13 @@ import (
 // TestHostsOfPortalsAreForgotten within minutes of their last request, once another portal is asked: a portal that has
 // removed the app is named nowhere then.
 func TestHostsOfPortalsAreForgotten(t *testing.T) {
-	b, err := newBuckets(Rate{PerSecond: 2, Burst: 50})
+	b, err := newBuckets(Rate{PerSecond: 2, Burst: 50}, Rate{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	take := func(host string, at time.Time) {
 		t.Helper()
-		if _, _, ok := b.shares.Take(at, 0, b.places(WithCaller(t.Context(), "192.0.2.1"), host)...); !ok {
+		if _, _, ok := b.shares.Take(at, 0, b.places(WithCaller(t.Context(), "192.0.2.1"), Target{Endpoint: "https://" + host + "/rest/"})...); !ok {
 			t.Fatal("no room")
 		}
 	}
@@ -35,7 +35,7 @@ func TestHostsOfPortalsAreForgotten(t *testing.T) {
 
 // TestEndsThatHavePassedAreForgotten: what portals said of their limits.
 func TestEndsThatHavePassedAreForgotten(t *testing.T) {
-	b, err := newBuckets(Rate{PerSecond: 2, Burst: 50})
+	b, err := newBuckets(Rate{PerSecond: 2, Burst: 50}, Rate{})
 	if err != nil {
 		t.Fatal(err)
 	}

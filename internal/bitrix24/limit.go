@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Rate is what a portal allows a client: a leaky bucket, counted by the portal and the caller's address (limits.md).
+// Rate is what a portal allows a client: a leaky bucket, counted by the portal and the caller's address (limits.md). How
+// much it allows is its plan's business.
 type Rate struct {
 	PerSecond int           // how fast the bucket empties
 	Burst     int           // what it holds
@@ -52,16 +54,17 @@ const longestOperation = 10 * time.Minute
 // what portals have blocked.
 type buckets struct {
 	rate   Rate
+	large  Rate // of portals of the family Enterprise
 	shares *Shares
 	blocks *lru.Cache[string, time.Time] // until when, by portal, or by portal and method
 	resets *lru.Cache[string, time.Time] // operating_reset_at of the last success, by portal and method
 }
 
-func newBuckets(r Rate) (*buckets, error) {
+func newBuckets(r, large Rate) (*buckets, error) {
 	shares, err1 := NewShares(30_000)
 	blocks, err2 := lru.New[string, time.Time](10_000)
 	resets, err3 := lru.New[string, time.Time](50_000)
-	return &buckets{rate: r, shares: shares, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
+	return &buckets{rate: r, large: large, shares: shares, blocks: blocks, resets: resets}, errors.Join(err1, err2, err3)
 }
 
 // blocked returns a *BusyError while a portal, or one of the methods there, is blocked.
@@ -117,29 +120,42 @@ func addUntil(ends *lru.Cache[string, time.Time], key string, until time.Time) {
 	ends.Add(key, until)
 }
 
+// Enterprise is the family of plans whose portals take more requests than all others (limits.md, "Request Intensity
+// Limits"), as app.info names it in LICENSE_FAMILY.
+const Enterprise = "ent"
+
+// of is what a portal allows by its plan.
+func (b *buckets) of(to Target) Rate {
+	if strings.EqualFold(to.Family, Enterprise) && b.large.PerSecond > 0 {
+		return b.large
+	}
+	return b.rate
+}
+
 // share is a part of what a portal's bucket holds.
-func (b *buckets) share(key string, perSecond, burst float64) Share {
-	return Share{key, perSecond * float64(b.rate.PerSecond), int(burst * float64(b.rate.Burst))}
+func (r Rate) share(key string, perSecond, burst float64) Share {
+	return Share{key, perSecond * float64(r.PerSecond), int(burst * float64(r.Burst))}
 }
 
 // places are the shares in which a request takes a place: the portal's, and for a stranger the strangers' part of it and
 // the address's part of that. So forged pages never take the places of those who are known.
-func (b *buckets) places(ctx context.Context, host string) []Share {
-	places := []Share{b.share(host, 1, 1)}
+func (b *buckets) places(ctx context.Context, to Target) []Share {
+	host, rate := EndpointHost(to.Endpoint), b.of(to)
+	places := []Share{rate.share(host, 1, 1)}
 	if address, is := Stranger(ctx); is {
-		places = append(places, b.share(host+" strangers", strangersRate, strangersBurst),
-			b.share(host+" "+address, strangersRate/2, strangersBurst/2))
+		places = append(places, rate.share(host+" strangers", strangersRate, strangersBurst),
+			rate.share(host+" "+address, strangersRate/2, strangersBurst/2))
 	}
 	return places
 }
 
 // wait takes a place in the portal's bucket. Where that takes longer than a request may wait, it returns a *BusyError at
 // once and takes none: somebody who would be refused anyway is told now.
-func (b *buckets) wait(ctx context.Context, host, method string) error {
+func (b *buckets) wait(ctx context.Context, to Target, method string) error {
 	if b.rate.PerSecond == 0 {
 		return nil
 	}
-	delay, giveBack, ok := b.shares.Take(time.Now(), b.rate.Wait, b.places(ctx, host)...)
+	delay, giveBack, ok := b.shares.Take(time.Now(), b.of(to).Wait, b.places(ctx, to)...)
 	if !ok {
 		return &BusyError{Method: method, RetryAfter: delay}
 	}
@@ -167,9 +183,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // full empties our own idea of the room that is left: the portal says that there is none, because others call it from
 // our address too, or another process of ours does.
-func (b *buckets) full(host string) {
+func (b *buckets) full(to Target) {
 	if b.rate.PerSecond == 0 {
 		return
 	}
-	b.shares.Drain(time.Now(), b.share(host, 1, 1))
+	b.shares.Drain(time.Now(), b.of(to).share(EndpointHost(to.Endpoint), 1, 1))
 }

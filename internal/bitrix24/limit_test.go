@@ -35,6 +35,36 @@ func TestBusyPortalIsNotAskedAndItsCallerToldWhen(t *testing.T) {
 	}
 }
 
+// TestLargerPlansTakeMoreRequests (limits.md): by what app.info calls the plan's family, from the next request on.
+func TestLargerPlansTakeMoreRequests(t *testing.T) {
+	var asked atomic.Int64
+	target := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, `{"result":true}`)
+	})
+	client := newClient(t, bitrix24.Options{
+		Rate: bitrix24.Rate{PerSecond: 1, Burst: 3}, Enterprise: bitrix24.Rate{PerSecond: 100, Burst: 40, Wait: time.Second},
+	})
+	flood := func(family string) (passed int64) {
+		before := asked.Load()
+		to := target
+		to.Family = family
+		for range 30 {
+			_, _ = client.Call(t.Context(), to, "x", nil)
+		}
+		return asked.Load() - before
+	}
+	if got := flood("std"); got > 4 {
+		t.Errorf("%d requests to a portal of a small plan, want 3", got)
+	}
+	if got := flood("ENT"); got != 30 { // the bucket is empty, but fills quickly now
+		t.Errorf("%d requests after it has become Enterprise, want 30", got)
+	}
+	if got := flood(""); got > 4 {
+		t.Errorf("%d requests after it is no more, want 3", got)
+	}
+}
+
 // TestRateLimitOfThePortalIsTriedOnceMore: the request did not run, so sending it again does no harm.
 func TestRateLimitOfThePortalIsTriedOnceMore(t *testing.T) {
 	var asked atomic.Int64

@@ -1,6 +1,7 @@
 package bitrix24
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ func (s *Shares) Take(now time.Time, within time.Duration, shares ...Share) (del
 	s.forgetWhole(now)
 	limiters := make([]*rate.Limiter, len(shares))
 	for i, share := range shares {
-		limiters[i] = s.of(share)
+		limiters[i] = s.of(now, share)
 		// Looked at first: a reservation that is made and given back among others does not give all of it back.
 		if missing := 1 - limiters[i].TokensAt(now); missing > 0 {
 			delay = max(delay, time.Duration(missing/share.PerSecond*float64(time.Second)))
@@ -64,16 +65,24 @@ func (s *Shares) Take(now time.Time, within time.Duration, shares ...Share) (del
 func (s *Shares) Drain(now time.Time, share Share) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limiter := s.of(share)
+	limiter := s.of(now, share)
 	if left := int(limiter.TokensAt(now)); left > 0 {
 		limiter.ReserveN(now, left)
 	}
 }
 
-func (s *Shares) of(share Share) *rate.Limiter {
+// of finds what counts a share. Where it has become another size, as with another plan, what was used of it stays used.
+func (s *Shares) of(now time.Time, share Share) *rate.Limiter {
+	limit, burst := rate.Limit(share.PerSecond), max(1, share.Burst)
 	limiter, ok := s.byKey.Get(share.Key)
-	if !ok {
-		limiter = rate.NewLimiter(rate.Limit(share.PerSecond), max(1, share.Burst))
+	switch {
+	case !ok:
+		limiter = rate.NewLimiter(limit, burst)
+		s.byKey.Add(share.Key, limiter)
+	case limiter.Limit() != limit || limiter.Burst() != burst:
+		used := float64(limiter.Burst()) - limiter.TokensAt(now)
+		limiter = rate.NewLimiter(limit, burst)
+		limiter.ReserveN(now, min(burst, int(math.Ceil(max(0, used)))))
 		s.byKey.Add(share.Key, limiter)
 	}
 	return limiter

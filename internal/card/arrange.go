@@ -2,8 +2,10 @@ package card
 
 import (
 	"context"
+	"slices"
 	"strings"
 
+	"itemlens/internal/bitrix24"
 	"itemlens/internal/crm"
 	"itemlens/internal/portal"
 )
@@ -54,7 +56,8 @@ func (b *builder) formatRows(ctx context.Context) error {
 			return ctx.Err()
 		}
 		pieces, beyond := b.f.format(d.field, item.Members[at].Value)
-		row := Row{Code: d.field.Name, Upper: d.upper, Title: d.title, Pieces: pieces, Beyond: beyond}
+		row := Row{Code: d.field.Name, Upper: d.upper, Title: d.title, Pieces: pieces, Beyond: beyond, Wide: wide(pieces)}
+		row.Technical = b.f.technical(d.field, &row)
 		group := d.group
 		if group != systemGroup && b.f.superseded(d.field.Name) {
 			group = systemGroup
@@ -78,7 +81,9 @@ func (b *builder) formatRows(ctx context.Context) error {
 			}
 			d := describe(b.f.L, &crm.Field{Name: m.Name})
 			pieces, beyond := b.f.format(d.field, m.Value)
-			add(Row{Code: m.Name, Title: d.title, Pieces: pieces, Beyond: beyond}, systemGroup)
+			row := Row{Code: m.Name, Title: d.title, Pieces: pieces, Beyond: beyond, Wide: wide(pieces)}
+			row.Technical = b.f.technical(d.field, &row)
+			add(row, systemGroup)
 		}
 	}
 	b.taken = make([]bool, len(b.rows))
@@ -155,11 +160,77 @@ func (b *builder) arrange(card *Card, settings portal.CardSettings, arrangement 
 		rest(key, key == "money")
 	}
 	card.System = groups[systemGroup]
-	for i := range b.rows {
-		if b.rows[i].Empty() {
-			card.Empty++
+	card.countEmpty()
+	card.pairShort()
+}
+
+// countEmpty counts the rows that are hidden while empty fields are. Those of the platform's own are folded away anyhow.
+func (c *Card) countEmpty() {
+	for _, s := range c.Sections {
+		for i := range s.Rows {
+			if r := &s.Rows[i]; r.Empty() && !r.Always && !r.Technical {
+				c.Empty++
+			}
 		}
 	}
+}
+
+// pairShort puts short sections that follow each other side by side.
+func (c *Card) pairShort() {
+	var before *Section
+	for i := range c.Sections {
+		s := &c.Sections[i]
+		switch {
+		case !s.Filled():
+		case !s.short():
+			before = nil
+		case before == nil:
+			before = s
+		default:
+			before.Half, s.Half, before = true, true, nil
+		}
+	}
+}
+
+// maxShort is how many values a short section has at most.
+const maxShort = 3
+
+func (s *Section) short() bool {
+	if s.Products != nil {
+		return false
+	}
+	shown := 0
+	for i := range s.Rows {
+		if r := &s.Rows[i]; !r.Empty() || r.Always {
+			if shown++; r.Wide || len(r.Pieces) > maxShort {
+				return false
+			}
+		}
+	}
+	return shown <= maxShort
+}
+
+// longText is from how many bytes on a text takes the whole width of a card.
+const longText = 240
+
+// wide reports whether values need the whole width of a card.
+func wide(pieces []Piece) bool {
+	return slices.ContainsFunc(pieces, func(p Piece) bool {
+		html := string(p.HTML)
+		return len(p.Text) > longText || len(html) > longText || strings.Contains(html, "<table") || strings.Contains(html, "<li>")
+	})
+}
+
+// technical decides Row.Technical.
+func (f *formatter) technical(field *crm.Field, row *Row) bool {
+	if row.Code == "searchContent" || row.Code == "entityTypeId" {
+		return true
+	}
+	if !row.Empty() {
+		return false
+	}
+	parent := strings.HasPrefix(row.Code, "parentId") && f.typ.Types.Name(parentType(field)) == "" && !slices.Contains(bitrix24.SystemTypes(), parentType(field))
+	return parent || row.Title == row.Code
 }
 
 func (c *Card) add(s Section) {

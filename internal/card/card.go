@@ -32,7 +32,7 @@ type Card struct {
 	Head     Head
 	Sections []Section
 	System   []Row // what the platform keeps for itself
-	Empty    int   // how many of the rows have no value
+	Empty    int   // how many rows are hidden because they have no value
 	Codes    bool  // the reader may see field codes and JSON
 	ShowAll  bool  // empty fields are shown until the reader hides them
 	JSON     json.RawMessage
@@ -45,6 +45,7 @@ type Section struct {
 	Title    string
 	Rows     []Row
 	Products *Products
+	Half     bool // so short that it stands beside a neighbour
 }
 
 // Filled reports whether anything of the section is shown while empty fields are hidden.
@@ -61,6 +62,10 @@ type Row struct {
 	Pieces []Piece
 	Beyond int  // how many values are left out because they are too many
 	Always bool // shown even where it is empty, as the portal's card does
+	Wide   bool // holds long texts, which take the whole width
+
+	// Technical rows are shown beside field codes alone: they tell nothing, or nobody has named them and they are empty.
+	Technical bool
 }
 
 // Empty reports whether the field has no value.
@@ -82,7 +87,9 @@ func New(ctx context.Context, r *crm.Reading, reader Reader, chosen portal.Setti
 		Ref: r.Ref, TypeName: f.typeName(r.Ref.EntityTypeID), Path: r.Ref.Path(), Href: reader.Origin + r.Ref.Path(), Codes: true, ShowAll: chosen.ShowEmpty, Beyond: r.Item.Beyond,
 	}
 	if !b.hidden.has(productsCode) {
-		b.products = f.products(r.Products)
+		if b.products = f.products(r.Products); b.products != nil && !b.hidden.has("opportunity") {
+			b.products.compare(f, r.Products, r.Item.Text("opportunity"))
+		}
 	}
 	card.Head = newHead(r.Ref, f, card.TypeName, b)
 	b.arrange(card, settings, r.Arrangement)

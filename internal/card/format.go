@@ -14,15 +14,16 @@ import (
 
 // Piece is one value as a person reads it.
 type Piece struct {
-	Text  string
-	HTML  template.HTML // in place of Text: formatted text, sanitised
-	Href  string        // link: tel:, mailto:, http(s):
-	Path  string        // where Href leads to the portal: the address within it, which its slider opens
-	Name  string        // key under which a better Text is to be found; empty where Text is final
-	Photo string        // picture beside the text
-	Note  string        // what kind of value it is: a work phone, a file's size; how much of it is left out
-	Raw   bool          // shown as it came, because the type or the id is unknown
-	Type  string        // the field's type, where it is one that we do not know
+	Text     string
+	HTML     template.HTML // in place of Text: formatted text, sanitised
+	Href     string        // link: tel:, mailto:, http(s):
+	Path     string        // where Href leads to the portal: the address within it, which its slider opens
+	Name     string        // key under which a better Text is to be found; empty where Text is final
+	Photo    string        // picture beside the text
+	Initials string        // in place of a picture
+	Note     string        // what kind of value it is: a work phone, a file's size; how much of it is left out
+	Raw      bool          // shown as it came, because the type or the id is unknown
+	Type     string        // the field's type, where it is one that we do not know
 }
 
 // Bounds of what a card shows of fields, values and texts. What goes beyond is counted and told on the page.

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,9 @@ type Stages struct {
 	Name  string
 	Class string // "won", "lost" or ""
 	Color string // of the stage where it stands, as #rrggbb
-	Place int    // from 1; 0 for a stage that ends the way before its end
+	Pale  bool   // Color is so light that words on it are black
+	Since []Piece
+	Place int // from 1; 0 for a stage that ends the way before its end
 	Steps []Step
 }
 
@@ -52,7 +55,9 @@ func newHead(ref crm.Ref, f *formatter, typeName string, b *builder) Head {
 		h.Title = strings.TrimSpace(f.item.Text("title"))
 	}
 	if has("stageId") {
-		h.Stages = f.stages()
+		if h.Stages = f.stages(); h.Stages != nil {
+			h.Stages.Since = pieces("movedTime")
+		}
 	}
 	if amount := pieces("opportunity"); len(amount) > 0 {
 		h.Amount = amount[0].Text
@@ -109,7 +114,25 @@ func (f *formatter) stages() *Stages {
 		s.Steps[i].Reached = i <= at || s.Class == "lost"
 	}
 	s.Color = color(current.Color)
+	s.Pale = pale(s.Color)
 	return s
+}
+
+// pale reports whether black has more contrast than white on a colour: whether its relative luminance (WCAG 2.1) is above
+// that at which both have the same, sqrt(1.05 * 0.05) - 0.05.
+func pale(color string) bool {
+	rgb, _ := strconv.ParseUint(color[1:], 16, 32)
+	luminance := 0.0
+	for shift, weight := range map[int]float64{16: 0.2126, 8: 0.7152, 0: 0.0722} {
+		c := float64(rgb>>shift&0xff) / 255
+		if c <= 0.04045 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		luminance += weight * c
+	}
+	return luminance > 0.179
 }
 
 // color lets a colour of the portal pass, or gives the platform's own for a stage.

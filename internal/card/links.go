@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/crm"
@@ -49,7 +51,7 @@ func (f *formatter) person(text string) (Piece, bool) {
 	case !ok:
 		piece.Name = crm.PersonKey(id)
 	case known.Name != "":
-		piece.Text, piece.Photo, piece.Raw = known.Name, known.Photo, false
+		piece.Text, piece.Photo, piece.Initials, piece.Raw = known.Name, known.Photo, Initials(known.Name, 2), false
 		return piece, true
 	}
 	piece.Text = f.L.T("value.user", "ID", id)
@@ -71,11 +73,25 @@ func (f *formatter) linked(entityTypeID int, text string) (Piece, bool) {
 	case !ok:
 		piece.Name = ref.Key()
 	case title != "":
-		piece.Text, piece.Raw = title, false
+		piece.Text, piece.Initials, piece.Raw = title, Initials(title, 1), false
 		return piece, true
 	}
 	piece.Text = f.typeName(entityTypeID) + " #" + strconv.FormatInt(id, 10)
 	return piece, true
+}
+
+// Initials are the first letters of a name's first and last words; of the first one alone where count is 1.
+func Initials(name string, count int) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+	if len(words) > 1 {
+		words = []string{words[0], words[len(words)-1]}[:count]
+	}
+	initials := ""
+	for _, word := range words {
+		first, _ := utf8.DecodeRuneInString(word)
+		initials += string(unicode.ToUpper(first))
+	}
+	return initials
 }
 
 // inPortal makes a piece a link to a page of the portal.

@@ -39,12 +39,13 @@ type List struct {
 
 // ListItem is an item in a list.
 type ListItem struct {
-	Ref     crm.Ref
-	Title   string
-	Href    string // where the portal shows it
-	Updated string
-	Amount  string
-	Stage   string
+	Ref      crm.Ref
+	Title    string
+	Href     string // where the portal shows it
+	Pipeline string // "" where the type has none
+	Updated  string
+	Amount   string
+	Stage    string
 }
 
 // NewList makes a list. Fields that an administrator hides are not in it.
@@ -72,7 +73,8 @@ func NewList(list *crm.List, reader Reader, chosen portal.Settings, query string
 			title = name + " #" + strconv.FormatInt(ref.ID, 10)
 		}
 		out.Items = append(out.Items, ListItem{
-			Ref: ref, Title: shorten(title, maxTitle), Href: reader.Origin + ref.Path(), Updated: first("updatedTime"), Amount: first("opportunity"), Stage: first("stageId"),
+			Ref: ref, Title: shorten(title, maxTitle), Href: reader.Origin + ref.Path(), Pipeline: item.Text("categoryId"),
+			Updated: first("updatedTime"), Amount: first("opportunity"), Stage: first("stageId"),
 		})
 		out.Last = ref.ID
 	}

@@ -127,7 +127,7 @@ func TestElementsThatStandForFields(t *testing.T) {
 func TestChoicesOfferContactDetails(t *testing.T) {
 	l := testReader(t, "en").L
 	codes := func(fields ...crm.Field) (codes []string) {
-		for _, choice := range NewChoices(l, bitrix24.Contact, testReading(`{}`, fields...).Type).Fields {
+		for _, choice := range NewChoices(l, bitrix24.Contact, &crm.TypeCard{Type: testReading(`{}`, fields...).Type}).Fields {
 			codes = append(codes, choice.Code)
 		}
 		return codes

@@ -1,6 +1,8 @@
 package card
 
 import (
+	"math"
+	"strconv"
 	"strings"
 
 	"itemlens/internal/crm"
@@ -9,17 +11,19 @@ import (
 // Products are the product rows of an item as its card shows them.
 type Products struct {
 	Rows     []ProductRow
-	Total    string
-	Tax      string // empty where there is none
+	Before   string // without discount and tax; empty where there is neither
 	Discount string // empty where there is none
+	Tax      string // empty where there is none
+	Total    string
+	Differs  string // by how much the item's amount differs from Total; empty where it does not
 	Count    int    // how many rows the item has
 	Missing  int    // how many of them are not shown yet
 	Beyond   int    // how many of them are more than a card shows
 }
 
-// ProductRow is one row.
+// ProductRow is one row. ListPrice, less Discount, plus Tax, is Price; times Quantity it is Sum.
 type ProductRow struct {
-	Name, Price, Quantity, Discount, Tax, Sum string
+	Name, ListPrice, Discount, Tax, Price, Quantity, Sum string
 }
 
 // NewProducts makes the product rows of an item; nil where there are none.
@@ -42,7 +46,7 @@ func (f *formatter) products(all crm.ProductRows) *Products {
 	var sum, tax, discount float64
 	for i := range all.Rows {
 		r := &all.Rows[i]
-		line := r.Price * r.Quantity
+		line, exclusive := r.Price*r.Quantity, r.Price
 		sum += line
 		row := ProductRow{
 			Name:     shorten(r.Name, maxTitle),
@@ -50,17 +54,19 @@ func (f *formatter) products(all crm.ProductRows) *Products {
 			Quantity: strings.TrimSpace(f.L.Number(r.Quantity, 4) + "\u00a0" + shorten(r.Measure, maxTitle)),
 			Sum:      f.amount(line, currency),
 		}
+		if r.Taxed {
+			exclusive = r.PriceExclusive
+			tax += (r.Price - exclusive) * r.Quantity
+			row.Tax = "+" + f.L.Number(r.TaxRate, 2) + "\u00a0%"
+		}
 		if r.DiscountSum != 0 {
 			discount += r.DiscountSum * r.Quantity
-			row.Discount = f.amount(r.DiscountSum, currency)
+			row.Discount = f.amount(-r.DiscountSum, currency)
 			if r.DiscountType == discountInPercent {
-				row.Discount = f.L.Number(r.DiscountRate, 2) + "\u00a0%"
+				row.Discount = f.L.Number(-r.DiscountRate, 2) + "\u00a0%"
 			}
 		}
-		if r.Taxed {
-			tax += (r.Price - r.PriceExclusive) * r.Quantity
-			row.Tax = f.L.Number(r.TaxRate, 2) + "\u00a0%"
-		}
+		row.ListPrice = f.amount(exclusive+r.DiscountSum, currency)
 		p.Rows = append(p.Rows, row)
 	}
 	p.Total = f.amount(sum, currency)
@@ -68,7 +74,24 @@ func (f *formatter) products(all crm.ProductRows) *Products {
 		p.Tax = f.amount(tax, currency)
 	}
 	if discount != 0 {
-		p.Discount = f.amount(discount, currency)
+		p.Discount = f.amount(-discount, currency)
+	}
+	if tax != 0 || discount != 0 {
+		p.Before = f.amount(sum-tax+discount, currency)
 	}
 	return p
+}
+
+// compare tells by how much an amount differs from the sum of all rows. A difference that rounding makes is none.
+func (p *Products) compare(f *formatter, rows crm.ProductRows, amount string) {
+	stated, err := strconv.ParseFloat(amount, 64)
+	if err != nil || p.Missing > 0 || p.Beyond > 0 {
+		return
+	}
+	for i := range rows.Rows {
+		stated -= rows.Rows[i].Price * rows.Rows[i].Quantity
+	}
+	if math.Abs(stated) >= 0.01*float64(len(rows.Rows)) {
+		p.Differs = f.amount(stated, f.item.Text("currencyId"))
+	}
 }

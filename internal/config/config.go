@@ -38,8 +38,8 @@ type Raw struct {
 	AllowPrivate     string `help:"Allow portals on plain http and private addresses (true or false). Never for a marketplace app." default:"false" placeholder:"BOOL"`
 	PortalTimeout    string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
 	OAuthTimeout     string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
-	PortalRate       string `help:"Requests a second to one portal in the long run; Enterprise portals allow 5." default:"2" placeholder:"N"`
-	PortalBurst      string `help:"Requests to one portal at once; Enterprise portals allow 250." default:"50" placeholder:"N"`
+	PortalRate       string `help:"Requests a second to one portal in the long run; 0: what its plan allows, 5 for Enterprise and 2 for others." default:"0" placeholder:"N"`
+	PortalBurst      string `help:"Requests to one portal at once; 0: what its plan allows, 250 for Enterprise and 50 for others." default:"0" placeholder:"N"`
 	PortalWait       string `help:"How long a page waits for a busy portal before it says so." default:"8s" placeholder:"DURATION"`
 	OAuthRate        string `name:"oauth-rate" help:"Requests a second to the OAuth servers for tokens that are not verified yet; one client address gets a fifth." default:"5" placeholder:"N"`
 	TrustedProxies   string `help:"Networks of your proxies, whose X-Forwarded-For is trusted, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
@@ -66,8 +66,8 @@ type Config struct {
 	AllowPrivate     bool
 	PortalTimeout    time.Duration
 	OAuthTimeout     time.Duration
-	PortalRate       int
-	PortalBurst      int
+	PortalRate       int // 0: what the plan of each portal allows
+	PortalBurst      int // 0: the same
 	PortalWait       time.Duration
 	OAuthRate        int
 	TrustedProxies   []*net.IPNet
@@ -92,8 +92,8 @@ func (r Raw) Parse() (Config, error) {
 		AllowPrivate:     p.flag("ALLOW_PRIVATE", r.AllowPrivate),
 		PortalTimeout:    p.duration("PORTAL_TIMEOUT", r.PortalTimeout, time.Second, time.Minute),
 		OAuthTimeout:     p.duration("OAUTH_TIMEOUT", r.OAuthTimeout, time.Second, 30*time.Second),
-		PortalRate:       p.number("PORTAL_RATE", r.PortalRate, 1, 100_000),
-		PortalBurst:      p.number("PORTAL_BURST", r.PortalBurst, 1, 1_000_000),
+		PortalRate:       p.number("PORTAL_RATE", r.PortalRate, 0, 100_000),
+		PortalBurst:      p.number("PORTAL_BURST", r.PortalBurst, 0, 1_000_000),
 		PortalWait:       p.duration("PORTAL_WAIT", r.PortalWait, 0, time.Minute),
 		OAuthRate:        p.number("OAUTH_RATE", r.OAuthRate, 1, 100_000),
 		TrustedProxies:   p.networks("TRUSTED_PROXIES", r.TrustedProxies),

@@ -104,14 +104,19 @@ func arrangementAsked(entityTypeID int, pipelines []string, category string) boo
 // readArrangement finds the user's personal view of an item's card, or the common one where there is none; nil where
 // nobody arranged it.
 func readArrangement(result *bitrix24.BatchResult, entityTypeID int, it *Item) json.RawMessage {
+	return arrangementOf(result, entityTypeID, it.Text("categoryId"), it.Flag("isReturnCustomer"))
+}
+
+// arrangementOf is readArrangement for any item of a pipeline; of leads, for those of a customer who returned or for the others.
+func arrangementOf(result *bitrix24.BatchResult, entityTypeID int, pipeline string, returned bool) json.RawMessage {
 	variant := ""
 	switch {
-	case entityTypeID == bitrix24.Lead && it.Flag("isReturnCustomer"):
+	case entityTypeID == bitrix24.Lead && returned:
 		variant = "repeat"
 	case entityTypeID == bitrix24.Lead:
 		variant = "simple"
 	case arrangedByPipeline(entityTypeID):
-		variant = it.Text("categoryId")
+		variant = pipeline
 	}
 	for _, scope := range []string{"P", "C"} {
 		raw, err := result.Raw(arrangementKey(scope, variant))

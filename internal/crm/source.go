@@ -125,19 +125,6 @@ func (s *Source) Item(ctx context.Context, v Viewer, ref Ref) (*Reading, error) 
 // errNoFields says that the portal answered twice without telling the fields of a type.
 var errNoFields = &bitrix24.AnswerError{Method: "crm.item.fields", Status: 200, Kind: "no_result", Err: errors.New("no fields")}
 
-// TypeFields reads the fields and pipelines of a type, as the portal has them now.
-func (s *Source) TypeFields(ctx context.Context, v Viewer, entityTypeID int) (*Type, error) {
-	result, err := v.Batch(ctx, []bitrix24.Command{fieldsCommand(entityTypeID), pipelinesCommand(entityTypeID)})
-	if err != nil {
-		return nil, err
-	}
-	known, err := s.learnType(v.Who(), entityTypeID, &Type{}, result)
-	if err != nil {
-		return nil, err
-	}
-	return known.complete(), nil
-}
-
 // learnType takes from an answer what was not known of a type and keeps it for this viewer. What could not be read for a
 // reason that passes is not kept: the card shows codes in its place, and the next one asks again. Only the fields are
 // needed; an error is about them.

@@ -40,6 +40,9 @@ type Store interface {
 type Registrar interface {
 	// Adopt returns the portal and a fresh token of the user, or a *portal.Error, with Unverified where nobody vouches for them.
 	Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.Portal, portal.Token, error)
+	// Missing is told what the platform answered to a token. Where that says that the app is not installed, it has that
+	// looked into.
+	Missing(ctx context.Context, id portal.MemberID, answer error) (bool, error)
 }
 
 // Planner puts work into the queue.
@@ -187,7 +190,7 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 		result, err = v.run(ctx, commands)
 	}
 	if err != nil {
-		return nil, Problem(err)
+		return nil, v.missing(ctx, Problem(err))
 	}
 	if first {
 		if err := v.identify(ctx, result); err != nil {
@@ -196,6 +199,17 @@ func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix
 	}
 	v.provenAt, v.answered = v.gate.Now(), true
 	return result, nil
+}
+
+// missing has it looked into that the platform says to a token that is known as the portal's that the app is not
+// installed there: the event of a removal may never come. It returns the problem as it is.
+func (v *Visit) missing(ctx context.Context, problem error) error {
+	if v.proven && portal.ProblemOf(problem) == portal.NotInstalled {
+		if _, err := v.gate.Registrar.Missing(ctx, v.Portal.MemberID, problem); err != nil {
+			v.gate.Log.WarnContext(ctx, "a missing installation is not noted", "portal", v.Portal.MemberID, "error", err.Error())
+		}
+	}
+	return problem
 }
 
 // proofLife is how long an answer of the portal to a user's token proves that this user may still look: what is answered
@@ -221,7 +235,7 @@ func (v *Visit) run(ctx context.Context, commands []bitrix24.Command) (*bitrix24
 			return portal.Problemf(portal.TokenExpired, "the token belongs to user %d, the page to user %d", pair.UserID, v.User.ID)
 		}
 		var err error
-		result, err = v.gate.REST.Batch(ctx, bitrix24.Target{Endpoint: v.Portal.ClientEndpoint, Access: pair.Access}, commands)
+		result, err = v.gate.REST.Batch(ctx, Target(v.Portal, pair.Access), commands)
 		return err
 	})
 	if err == nil {
@@ -238,8 +252,8 @@ func (v *Visit) caller(ctx context.Context) context.Context {
 	return ctx
 }
 
-// identify reads who the user is and keeps what the visit has proven: the user's pair, the application_token where none
-// is stored yet, and who may stand for the portal. The last two come from administrators only: any user can post a false
+// identify reads who the user is and keeps what the visit has proven: the user's pair, the application_token where another
+// one is stored, and who may stand for the portal. The last two come from administrators only: any user can post a false
 // application_token, which would make the portal's real events look forged.
 func (v *Visit) identify(ctx context.Context, result *bitrix24.BatchResult) error {
 	var profile Profile
@@ -282,7 +296,9 @@ func (v *Visit) keep(ctx context.Context) error {
 		}
 		return nil
 	}
-	if v.Portal.ApplicationToken.IsZero() && !v.req.ApplicationToken.IsZero() {
+	// One that differs is learnt too: an event that brought a new one may have been lost, and without the right one every
+	// event of the portal looks forged, its removal among them.
+	if posted := v.req.ApplicationToken; !posted.IsZero() && !v.Portal.ApplicationToken.Equal(posted) {
 		if err := store.LearnApplicationToken(ctx, id, v.req.ApplicationToken); err != nil {
 			return err
 		}
@@ -313,6 +329,11 @@ func (v *Visit) confirmMove(ctx context.Context, host string) error {
 	}
 	v.Portal.ClientEndpoint, v.Portal.Domain = info.ClientEndpoint, info.Domain
 	return nil
+}
+
+// Target is where a portal's REST is asked, with an access token of that portal.
+func Target(p portal.Portal, access secret.Text) bitrix24.Target {
+	return bitrix24.Target{Endpoint: p.ClientEndpoint, Access: access, Family: p.LicenseFamily}
 }
 
 // Profile is the answer of the method profile (api-reference/common/users/profile.md).

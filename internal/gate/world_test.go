@@ -279,8 +279,10 @@ type process struct {
 // plans counts what is put into the queue.
 type plans struct{ binds atomic.Int64 }
 
-func (p *plans) PlanBind(context.Context, portal.MemberID) error { p.binds.Add(1); return nil }
-func (*plans) PlanStatus(context.Context, portal.MemberID) error { return nil }
+func (p *plans) PlanBind(context.Context, portal.MemberID) error          { p.binds.Add(1); return nil }
+func (*plans) PlanStatus(context.Context, portal.MemberID) error          { return nil }
+func (*plans) PlanEvent(context.Context, portal.EventClaim) (bool, error) { return true, nil }
+
 func (*plans) PlanRemovalCheck(context.Context, portal.MemberID, portal.RemovalClaim, time.Duration) error {
 	return nil
 }

@@ -38,6 +38,7 @@ type standing struct {
 	known    map[int]bool // the ids in types
 	tabs     []tab
 	handlers []eventHandler
+	family   string // LICENSE_FAMILY of the portal's plan; empty where it is not told
 }
 
 // SmartType is a smart process type of a portal.
@@ -94,6 +95,18 @@ func (*standing) commands(firstTypePage int) []bitrix24.Command {
 		})
 	}
 	return commands
+}
+
+// plan asks what plan the portal has. Nothing depends on an answer but how much is asked of the portal at a time.
+var plan = bitrix24.Command{Key: "app", Method: "app.info"}
+
+func (st *standing) readPlan(result *bitrix24.BatchResult) {
+	var info struct {
+		Family string `json:"LICENSE_FAMILY"`
+	}
+	if result.Decode(plan.Key, &info) == nil {
+		st.family = strings.ToLower(bitrix24.CleanCode(info.Family))
+	}
 }
 
 func (st *standing) read(result *bitrix24.BatchResult) error {
@@ -160,7 +173,7 @@ var errMoreTypes = errors.New("there are more pages of types")
 // binds those that are missing, and touches nothing else. Doing it again does nothing.
 func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
 	ctx = bitrix24.Vouched(ctx) // by the exchange
-	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
+	target := gate.Target(p, token.Access)
 	report := &Report{Types: st.types}
 	commands := s.missing(st, p.Settings)
 	for chunk := range slices.Chunk(commands, bitrix24.MaxBatch) {
@@ -329,7 +342,8 @@ type TabState struct {
 	EntityTypeID int
 	Title        string // of a smart process; empty for the types that every portal has
 	Wanted       bool
-	Stands       bool // with the right title
+	Stands       bool
+	OtherTitle   bool // it stands, but not with the title that it should have
 	Absent       bool // the portal has no such place, as the last binding found
 }
 
@@ -338,7 +352,7 @@ type TabState struct {
 func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, error) {
 	visit.AskWho()
 	st := &standing{}
-	result, err := visit.Batch(ctx, st.commands(0))
+	result, err := visit.Batch(ctx, append(st.commands(0), plan))
 	if err != nil {
 		return nil, err
 	}
@@ -348,10 +362,17 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 	if err := st.read(result); err != nil && !errors.Is(err, errMoreTypes) {
 		return nil, gate.Problem(err)
 	}
+	st.readPlan(result)
+	if err := s.keepPlan(ctx, visit.Portal, st); err != nil {
+		return nil, err
+	}
 	titles := s.titles(visit.Portal.Settings)
-	stands := map[string]bool{}
+	stands, titled := map[string]bool{}, map[string]bool{}
 	for _, t := range st.tabs {
-		stands[t.Placement] = stands[t.Placement] || t.Handler == s.tabHandler() && t.titled(titles)
+		if t.Handler == s.tabHandler() {
+			stands[t.Placement] = true
+			titled[t.Placement] = titled[t.Placement] || t.titled(titles)
+		}
 	}
 	absent := map[string]bool{}
 	for _, placement := range visit.Portal.BoundSkipped {
@@ -361,7 +382,8 @@ func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, erro
 	add := func(id int, title string) {
 		code := bitrix24.DetailTab(id)
 		states = append(states, TabState{
-			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id), Stands: stands[code], Absent: absent[code],
+			EntityTypeID: id, Title: title, Wanted: visit.Portal.Settings.HasTab(id), Stands: stands[code], OtherTitle: stands[code] && !titled[code],
+			Absent: absent[code],
 		})
 	}
 	for _, id := range bitrix24.SystemTypes() {

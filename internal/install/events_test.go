@@ -27,7 +27,7 @@ func TestWhatEventsDo(t *testing.T) {
 		"one of an unknown portal":               {event: "ONCRMTYPEADD", data: proven, unknown: true, want: portal.Unverified},
 		"an event of no interest":                {event: "ONCRMDEALADD", data: proven},
 		"a forged event of no interest":          {event: "ONCRMDEALADD", data: forged, want: portal.Unverified},
-		"an installation that is known already":  {event: "ONAPPINSTALL", data: proven},
+		"an installation that is known already":  {event: "ONAPPINSTALL", data: proven, binds: 1}, // nothing was bound lately
 		"an installation that brings no tokens":  {event: "ONAPPINSTALL", data: forged, want: portal.Unverified},
 		"an update that brings no tokens":        {event: "ONAPPUPDATE", data: proven, want: portal.Unverified},
 		"a payment":                              {event: "ONAPPPAYMENT", data: proven, status: 1},

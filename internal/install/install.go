@@ -10,6 +10,7 @@ import (
 	"itemlens/internal/gate"
 	"itemlens/internal/oauth"
 	"itemlens/internal/portal"
+	"itemlens/internal/secret"
 )
 
 // Install registers the portal of an opened install page and binds the app's tabs and events there. It may be repeated:
@@ -47,6 +48,9 @@ func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Tok
 	if err != nil {
 		return nil, err
 	}
+	if err := s.keepPlan(ctx, p, now); err != nil {
+		return nil, err
+	}
 	report, err := s.bind(ctx, p, token, now)
 	if err := s.recordBinding(ctx, p.MemberID, report, err); err != nil {
 		return nil, err
@@ -55,19 +59,42 @@ func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Tok
 	return report, nil
 }
 
-// accept registers the portal of a verified event. What is to be bound there is left to the queue: the platform sends an
-// event once, so a portal that does not answer at this moment must not be left without tabs.
-func (s *Service) accept(ctx context.Context, c claim) error {
-	p, claimed, err := s.verify(ctx, c)
-	if err != nil {
-		return err
+// waitWhenFull is how long to wait where too many events wait to be looked into.
+const waitWhenFull = time.Minute
+
+// accept takes an event that brings tokens, and leaves it to the queue to look into it: the platform sends an event once and
+// wants a quick answer, and the OAuth server or the portal may not answer at this moment.
+func (s *Service) accept(ctx context.Context, event *bitrix24.Event) error {
+	auth := event.Auth
+	if auth.Access.IsZero() || auth.Refresh.IsZero() {
+		return portal.Problemf(portal.Unverified, "the event brings no pair of tokens")
 	}
-	if err := s.Events.take(p.MemberID, false); err != nil {
+	address, _ := bitrix24.Stranger(ctx)
+	kept, err := s.Planner.PlanEvent(ctx, portal.EventClaim{
+		MemberID: portal.MemberID(auth.MemberID), Event: event.Name, Address: address, Domain: auth.Domain, ServerEndpoint: auth.ServerEndpoint,
+		Access: auth.Access, Refresh: auth.Refresh, ApplicationToken: auth.ApplicationToken,
+	})
+	if err == nil && !kept {
+		err = &TooManyEventsError{MemberID: portal.MemberID(auth.MemberID), RetryAfter: waitWhenFull}
+	}
+	return err
+}
+
+// VerifyEvent registers the portal of an event that the OAuth server and the portal vouch for. What is to be bound there is
+// left to the queue. The questions come out of the share of whoever sent the event.
+func (s *Service) VerifyEvent(ctx context.Context, c portal.EventClaim) error {
+	secret.Note(ctx, c.Access, c.Refresh, c.ApplicationToken)
+	if c.Address != "" {
+		ctx = bitrix24.WithCaller(ctx, c.Address)
+	}
+	p, claimed, err := s.verify(ctx, eventClaim(c))
+	if err != nil {
 		return err
 	}
 	if _, _, err := s.prove(ctx, p, claimed); err != nil {
 		return err
 	}
+	s.Log.InfoContext(ctx, "event believed", "event", c.Event, "portal", p.MemberID, "user", claimed.UserID)
 	return s.Planner.PlanBind(ctx, p.MemberID)
 }
 
@@ -126,12 +153,24 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := s.keepPlan(ctx, p, now); err != nil {
+		return nil, err
+	}
 	report, err := s.bind(ctx, p, used, now)
 	if err != nil {
 		return nil, err
 	}
 	s.Log.InfoContext(ctx, "bound", "portal", id, "smart_types", len(report.Types), "skipped", report.Skipped)
 	return report, nil
+}
+
+// keepPlan stores what plan a portal has, where that has changed: there is no event for it.
+func (s *Service) keepPlan(ctx context.Context, p portal.Portal, now *standing) error {
+	if now.family == "" || now.family == p.LicenseFamily {
+		return nil
+	}
+	s.Log.InfoContext(ctx, "the portal's plan", "portal", p.MemberID, "family", now.family, "before", p.LicenseFamily)
+	return s.Store.SetLicense(ctx, p.MemberID, now.family)
 }
 
 // RefreshStatus asks the OAuth server what the app is to a portal now: paid, trial, free, and with which scope.
@@ -181,28 +220,26 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 	switch event.Name {
 	case bitrix24.OnAppInstall:
 		if proven {
-			log.InfoContext(ctx, "already installed: the install page came first")
-			return s.Events.take(p.MemberID, false)
+			return s.installedAnew(ctx, p, log)
 		}
-		return s.accept(ctx, eventClaim(event.Auth))
+		return s.accept(ctx, event)
 	case bitrix24.OnAppUpdate:
-		// It brings a new application_token and finds handlers and placements erased, so it is verified like an
+		// It may bring a new application_token and find handlers and placements erased, so it is verified like an
 		// installation, and does the same.
-		if err := s.accept(ctx, eventClaim(event.Auth)); err != nil {
-			return err
-		}
-		log.InfoContext(ctx, "updated", "version", event.Data("VERSION"))
-		return nil
+		return s.accept(ctx, event)
 	case bitrix24.OnAppUninstall:
 		if known && !event.Time.IsZero() && event.Time.Add(staleAfter).Before(p.InstalledAt) {
 			return portal.Problemf(portal.Unverified, "the uninstall event is older than the installation")
 		}
 		clean := event.Data("CLEAN") == "1"
-		if !proven {
+		// An application_token outlives a removal and a new installation, so one that is right proves no event from before the
+		// latter: it came late, or somebody sends it again. Whether it is one, and no clock that goes wrong, the platform tells.
+		left := known && !event.Time.IsZero() && event.Time.Before(p.InstalledAt.Truncate(time.Second))
+		if !proven || left {
 			if err := s.doubt(ctx, p, known, clean); err != nil {
 				return err
 			}
-			return portal.Problemf(portal.Unverified, "application_token of the uninstall event is not the stored one")
+			return portal.Problemf(portal.Unverified, "the uninstall event has not the stored application_token, or is from before the installation")
 		}
 		if err := s.remove(ctx, p.MemberID, clean); err != nil {
 			return err
@@ -240,6 +277,23 @@ func (s *Service) Handle(ctx context.Context, event *bitrix24.Event) error {
 		log.InfoContext(ctx, "ignored: the app does not use this event")
 		return nil
 	}
+}
+
+// freshBinding is how long after a binding an ONAPPINSTALL is taken as the end of the installation that did it.
+const freshBinding = 10 * time.Minute
+
+// installedAnew is what ONAPPINSTALL with the known application_token means: as a rule that the install page, which has
+// bound everything a moment ago, is through. Where nothing was bound lately, an update went without that page, and may have
+// erased what stood there.
+func (s *Service) installedAnew(ctx context.Context, p portal.Portal, log *slog.Logger) error {
+	if err := s.Events.take(p.MemberID, false); err != nil {
+		return err
+	}
+	if p.BoundOutcome == "ok" && s.Now().Sub(p.BoundAt) < freshBinding {
+		log.InfoContext(ctx, "already installed: the install page came first")
+		return nil
+	}
+	return s.Planner.PlanBind(ctx, p.MemberID)
 }
 
 // doubt has the platform asked whether a portal has removed the app, as an uninstall event says that proves nothing: it

@@ -174,7 +174,7 @@ func (s *Service) presenceBy(ctx context.Context, p portal.Portal, token portal.
 	case info.MemberID != p.MemberID:
 		return unknown, nil
 	}
-	_, err = s.REST.Batch(ctx, bitrix24.Target{Endpoint: p.ClientEndpoint, Access: used.Access}, []bitrix24.Command{{Key: "profile", Method: "profile"}})
+	_, err = s.REST.Batch(ctx, gate.Target(p, used.Access), []bitrix24.Command{{Key: "profile", Method: "profile"}})
 	var answer *bitrix24.Error
 	switch {
 	case saysNotInstalled(err), !info.Installed && bitrix24.IsInvalidToken(err):

@@ -58,8 +58,9 @@ type world struct {
 	rest      answer
 	asked     int // requests to OAuth server and portal
 	planned   []string
-	binds     int // bindings that were planned
-	statuses  int // questions about the status that were planned
+	binds     int  // bindings that were planned
+	statuses  int  // questions about the status that were planned
+	full      bool // no more events are taken
 	forgotten []portal.MemberID
 }
 
@@ -143,6 +144,11 @@ func (w *world) serve(out http.ResponseWriter, r *http.Request) {
 }
 
 func (w *world) PlanBind(context.Context, portal.MemberID) error { w.binds++; return nil }
+
+func (w *world) PlanEvent(_ context.Context, c portal.EventClaim) (bool, error) {
+	w.planned = append(w.planned, fmt.Sprintf("%s %s from %s", c.MemberID, c.Event, c.Address))
+	return !w.full, nil
+}
 
 func (w *world) PlanStatus(context.Context, portal.MemberID) error { w.statuses++; return nil }
 
@@ -332,6 +338,23 @@ func TestARemovalThatOnlyThePlatformTellsNeedsTwoAnswersADayApart(t *testing.T) 
 	}
 }
 
+// TestASilentPortalLetsGo: where no token works any more, what it held is of no use; what an administrator chose stays. One
+// that answers stays as it is.
+func TestASilentPortalLetsGo(t *testing.T) {
+	for want, said := range map[string]answer{"removed": refusal("expired_token", ""), "installed": {}} {
+		t.Run(want, func(t *testing.T) {
+			w := setup(t)
+			w.register()
+			if said != silence {
+				w.appInfo = said
+			}
+			if again, err := w.service.CheckRemoval(t.Context(), removedPortal, portal.Silence); err != nil || again != 0 || w.state() != want {
+				t.Errorf("%s, want %s (%v)", w.state(), want, err)
+			}
+		})
+	}
+}
+
 // TestStatusHearsThatTheAppIsNotInstalled, and still keeps what app.info tells.
 func TestStatusHearsThatTheAppIsNotInstalled(t *testing.T) {
 	w := setup(t)
@@ -408,6 +431,31 @@ func TestAnErasedPortalComesBackByAnAdministratorAlone(t *testing.T) {
 	w.rest = profile(1, false)
 	if err := open(); err != nil {
 		t.Errorf("a portal that was not erased: %v", err)
+	}
+}
+
+// TestEventsWithTokensAreTakenAtOnce: whoever waits for the answer is the platform's only try.
+func TestEventsWithTokensAreTakenAtOnce(t *testing.T) {
+	w := setup(t)
+	w.appInfo, w.rest = silence, silence
+	ctx := bitrix24.WithCaller(t.Context(), "192.0.2.7")
+	pair := url.Values{"auth[access_token]": {"a"}, "auth[refresh_token]": {"r"}, "auth[application_token]": {"t"}}
+	for _, name := range []string{"ONAPPINSTALL", "ONAPPUPDATE"} {
+		w.planned = nil
+		if err := w.service.Handle(ctx, w.event(name, pair)); err != nil || len(w.planned) != 1 || w.planned[0] != string(removedPortal)+" "+name+" from 192.0.2.7" {
+			t.Errorf("%s: %v, planned %v", name, err, w.planned)
+		}
+		if err := w.service.Handle(ctx, w.event(name, nil)); portal.ProblemOf(err) != portal.Unverified || len(w.planned) != 1 {
+			t.Errorf("%s without tokens: %v", name, err)
+		}
+	}
+	if w.asked != 0 || w.state() != "nothing" {
+		t.Errorf("%d requests, %s before the queue has its turn", w.asked, w.state())
+	}
+	w.full = true
+	var tooMany *install.TooManyEventsError
+	if err := w.service.Handle(ctx, w.event("ONAPPUPDATE", pair)); !errors.As(err, &tooMany) || tooMany.RetryAfter <= 0 {
+		t.Errorf("where too many wait: %v", err)
 	}
 }
 

@@ -28,6 +28,7 @@ type Store interface {
 	SaveToken(ctx context.Context, t portal.Token) error
 	RetireInstaller(ctx context.Context, id portal.MemberID, user portal.UserID) error
 	SetStatus(ctx context.Context, id portal.MemberID, status string, scope []string) error
+	SetLicense(ctx context.Context, id portal.MemberID, family string) error
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	KnowsHost(ctx context.Context, host string) (bool, error)
 	DeleteInstallation(ctx context.Context, id portal.MemberID, clean bool) error
@@ -45,6 +46,8 @@ type Planner interface {
 	PlanStatus(ctx context.Context, id portal.MemberID) error
 	// PlanRemovalCheck has CheckRemoval called for a portal: soon where an event claims a removal, else after a while.
 	PlanRemovalCheck(ctx context.Context, id portal.MemberID, claim portal.RemovalClaim, after time.Duration) error
+	// PlanEvent has VerifyEvent called for an event soon. It reports false where too many wait already.
+	PlanEvent(ctx context.Context, c portal.EventClaim) (bool, error)
 }
 
 // Service installs and removes.
@@ -76,8 +79,8 @@ func pageClaim(req *bitrix24.AppRequest) claim {
 	return claim{req.MemberID, req.Domain, req.ServerEndpoint, req.Access, req.Refresh, req.ApplicationToken}
 }
 
-func eventClaim(auth bitrix24.EventAuth) claim {
-	return claim{auth.MemberID, auth.Domain, auth.ServerEndpoint, auth.Access, auth.Refresh, auth.ApplicationToken}
+func eventClaim(c portal.EventClaim) claim {
+	return claim{string(c.MemberID), c.Domain, c.ServerEndpoint, c.Access, c.Refresh, c.ApplicationToken}
 }
 
 // register believes a claim after the OAuth server told whose the access token is, the portal said that this user is an
@@ -182,8 +185,8 @@ func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Tok
 	ctx = bitrix24.Vouched(ctx) // by the exchange
 	var profile gate.Profile
 	now := &standing{}
-	target := bitrix24.Target{Endpoint: p.ClientEndpoint, Access: token.Access}
-	result, err := s.REST.Batch(ctx, target, append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, now.commands(0)...))
+	target := gate.Target(p, token.Access)
+	result, err := s.REST.Batch(ctx, target, append([]bitrix24.Command{{Key: "profile", Method: "profile"}, plan}, now.commands(0)...))
 	if err == nil {
 		err = result.Decode("profile", &profile)
 	}
@@ -199,6 +202,7 @@ func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Tok
 	case !user.Admin:
 		return nil, portal.Problemf(portal.NotAdministrator, "user %d is no administrator", user.ID)
 	}
+	now.readPlan(result)
 	err = now.read(result)
 	if errors.Is(err, errMoreTypes) {
 		err = s.allTypes(ctx, target, now)

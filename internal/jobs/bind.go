@@ -112,9 +112,13 @@ func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
 	// The job's time may be over, which must not keep its end from being noted.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	// Where the app is not installed any more, the grace period begins. The binding is tried on: the answer may pass.
-	if _, err := r.Portals.Missing(ctx, id, failure); err != nil {
+	// An app that is gone is not to be bound; the next installation binds it. One that was bound is there.
+	missing, err := r.Portals.Missing(ctx, id, failure)
+	switch {
+	case err != nil:
 		r.Log.WarnContext(ctx, "what a binding was answered is not noted", "portal", id, "reason", outcome(err))
+	case missing:
+		failure = nil
 	}
 	end := portal.BindingEnd{Wish: wish, Took: time.Since(began), Through: failure == nil || last}
 	var more bool

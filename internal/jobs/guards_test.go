@@ -90,7 +90,7 @@ func TestAQuestionAboutTheStatus(t *testing.T) {
 	w := setup(t)
 	w.install("missing", "trouble")
 	w.status = func(_ context.Context, id portal.MemberID) error { return errors.New(string(id)) }
-	w.missing = func(answer error) (bool, error) {
+	w.answered = func(answer error) (bool, error) {
 		if answer.Error() == "missing" {
 			return true, nil
 		}
@@ -133,7 +133,7 @@ func TestKeepAliveOfWhatIsGone(t *testing.T) {
 		}
 		return errors.New(string(pair.MemberID))
 	}
-	w.missing = func(answer error) (bool, error) {
+	w.answered = func(answer error) (bool, error) {
 		if answer != nil && answer.Error() == "trouble" {
 			return false, portal.Problemf(portal.StorageDown, "no answer")
 		}

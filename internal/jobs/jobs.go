@@ -1,5 +1,5 @@
 // Package jobs is the work that no request waits for, in River's queue in Postgres: one replica is elected to plan it,
-// every replica does its share. Binding placements and events of portals, keeping installers' tokens alive, asking what
+// every replica does its share. Looking into events, binding placements and events of portals, keeping installers' tokens alive, asking what
 // the app is to a portal and whether it is there at all: each has a queue of its own, so that none waits for another.
 //
 // No portal can hold the others up: of each kind of work one job a portal waits or runs, however many ask; a queue gives
@@ -31,6 +31,7 @@ type Store interface {
 	Token(ctx context.Context, id portal.MemberID, user portal.UserID) (portal.Token, error)
 	RecordKeepAlive(ctx context.Context, id portal.MemberID, outcome string) error
 	InstallersDue(ctx context.Context, before time.Time, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error)
+	SilentPortals(ctx context.Context, before time.Time, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error)
 	UnboundPortals(ctx context.Context, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error)
 
 	// InPortal runs something in a transaction in which the portal keeps its record; nothing where the app is not installed.
@@ -38,7 +39,9 @@ type Store interface {
 	NextRemovalQuestion(ctx context.Context, tx pgx.Tx, id portal.MemberID, pause time.Duration) (time.Time, error)
 	NoteRemovalQuestion(ctx context.Context, tx pgx.Tx, id portal.MemberID, at time.Time) error
 
+	DropOldEventClaims(ctx context.Context, before time.Time) error
 	BindingStore
+	EventStore
 }
 
 type planMany = func(ctx context.Context, tx pgx.Tx, ids []portal.MemberID) error
@@ -52,6 +55,8 @@ type Renewer interface {
 type Portals interface {
 	Rebind(ctx context.Context, id portal.MemberID) error
 	RefreshStatus(ctx context.Context, id portal.MemberID) error
+	// VerifyEvent believes an event, and acts on it, where the OAuth server and the portal vouch for what it brings.
+	VerifyEvent(ctx context.Context, c portal.EventClaim) error
 	// Missing is told what the platform answered to a portal's token. Where that says that the app is not installed there,
 	// it has that looked into, and nothing else remains to be done.
 	Missing(ctx context.Context, id portal.MemberID, answer error) (missing bool, err error)
@@ -94,6 +99,7 @@ const (
 	queueKeepAlive = "keep_alive"
 	queueStatus    = "status"
 	queueRemoval   = "removal"
+	queueEvent     = "event"
 )
 
 func queues() map[string]river.QueueConfig {
@@ -104,6 +110,7 @@ func queues() map[string]river.QueueConfig {
 		queueKeepAlive:     {MaxWorkers: 4},
 		queueStatus:        {MaxWorkers: 4},
 		queueRemoval:       {MaxWorkers: 4},
+		queueEvent:         {MaxWorkers: 8, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 20 * time.Millisecond},
 	}
 }
 
@@ -135,6 +142,7 @@ func (r *Runner) run(ctx context.Context) error {
 	river.AddWorker(workers, &bindWorker{runner: r})
 	river.AddWorker(workers, &statusWorker{runner: r})
 	river.AddWorker(workers, &removalWorker{runner: r})
+	river.AddWorker(workers, &eventWorker{runner: r})
 	periodic := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
 		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})

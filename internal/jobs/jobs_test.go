@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,15 +31,19 @@ type world struct {
 	runner *jobs.Runner
 	log    *apptest.Log
 
-	mu      sync.Mutex
-	rebind  func(ctx context.Context, id portal.MemberID) error
-	status  func(ctx context.Context, id portal.MemberID) error
-	checked []portal.RemovalClaim
-	again   time.Duration
-	told    []error // what portals answered, as Missing was told
-	missing func(answer error) (bool, error)
-	renew   func(pair portal.Token) error
-	renewed int
+	mu       sync.Mutex
+	rebind   func(ctx context.Context, id portal.MemberID) error
+	status   func(ctx context.Context, id portal.MemberID) error
+	gone     error   // what a portal answers that has removed the app
+	missing  int     // how often that was told
+	told     []error // what portals answered
+	checked  []portal.RemovalClaim
+	claims   []portal.EventClaim // events that were looked into
+	failures []error             // what comes of the next ones
+	again    time.Duration
+	answered func(answer error) (bool, error) // what Missing says instead
+	renew    func(pair portal.Token) error
+	renewed  int
 }
 
 func setup(t *testing.T) *world {
@@ -47,7 +52,6 @@ func setup(t *testing.T) *world {
 	w := &world{t: t, url: cluster.Database(t), log: &apptest.Log{}}
 	w.rebind = func(context.Context, portal.MemberID) error { return nil }
 	w.status = w.rebind
-	w.missing = func(error) (bool, error) { return false, nil }
 	w.renew = func(portal.Token) error { return nil }
 	var err error
 	w.store, err = storage.Open(t.Context(), storage.Options{URL: secret.New(w.url), MaxConns: 20, Sealer: apptest.NewSealer(t), Now: time.Now})
@@ -105,7 +109,14 @@ func (w *world) Missing(_ context.Context, _ portal.MemberID, answer error) (boo
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told = append(w.told, answer)
-	return w.missing(answer)
+	if w.answered != nil {
+		return w.answered(answer)
+	}
+	if w.gone == nil || !errors.Is(answer, w.gone) {
+		return false, nil
+	}
+	w.missing++
+	return true, nil
 }
 
 func (w *world) Renew(_ context.Context, _ portal.Portal, pair portal.Token) (portal.Token, error) {
@@ -120,6 +131,18 @@ func (w *world) CheckRemoval(_ context.Context, _ portal.MemberID, claim portal.
 	defer w.mu.Unlock()
 	w.checked = append(w.checked, claim)
 	return w.again, nil
+}
+
+func (w *world) VerifyEvent(_ context.Context, c portal.EventClaim) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.claims = append(w.claims, c)
+	if len(w.failures) == 0 {
+		return nil
+	}
+	err := w.failures[0]
+	w.failures = w.failures[1:]
+	return err
 }
 
 func (w *world) checks() int {
@@ -213,6 +236,93 @@ func TestAWishThatComesWhileABindingRunsIsDoneAfterIt(t *testing.T) {
 	close(goOn)
 }
 
+// TestABindingThatFindsTheAppRemovedIsTheLast: the event of the removal may never come.
+func TestABindingThatFindsTheAppRemovedIsTheLast(t *testing.T) {
+	w := setup(t)
+	w.install("acme")
+	w.gone = errors.New("APPLICATION_NOT_FOUND")
+	runs := 0
+	w.rebind = func(context.Context, portal.MemberID) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		runs++
+		return &portal.Error{Problem: portal.NotInstalled, Err: w.gone}
+	}
+	w.planBind("acme")
+	w.run()
+	w.wait("the job is through", func() bool {
+		return len(w.sql(`SELECT kind FROM river_job WHERE kind = 'bind' AND state = 'completed'`)) == 1
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if runs != 1 || w.missing != 1 {
+		t.Errorf("%d tries, told %d times", runs, w.missing)
+	}
+	if left := w.sql(`SELECT member_id FROM portals WHERE bind_wanted > bind_done`); len(left) != 0 {
+		t.Error("the sweep would plan it anew")
+	}
+}
+
+// TestSilentPortalsAreAskedAbout: nobody else would ever notice that they have removed the app.
+func TestSilentPortalsAreAskedAbout(t *testing.T) {
+	w := setup(t)
+	w.install("silent", "alive")
+	w.sql(`UPDATE portals SET installed_at = now() - interval '200 days' RETURNING 'x'`)
+	w.sql(`UPDATE tokens SET stored_at = now() - interval '181 days', expires_at = now() - interval '181 days' WHERE member_id = 'silent' RETURNING 'x'`)
+	w.run()
+	w.wait("the silent portal is asked about", func() bool { return w.checks() == 1 })
+	if jobs := w.sql(`SELECT args::text FROM river_job WHERE kind = 'removal'`); len(jobs) != 1 || !strings.Contains(jobs[0], `"silent"`) || !strings.Contains(jobs[0], string(portal.Silence)) {
+		t.Errorf("%v", jobs)
+	}
+}
+
+// TestAnEventIsLookedIntoUntilThatIsSettled: trouble that passes is tried again, a refusal is not, and nothing of the event
+// is left after either.
+func TestAnEventIsLookedIntoUntilThatIsSettled(t *testing.T) {
+	for name, tt := range map[string]struct {
+		failures []error
+		tries    int
+	}{
+		"believed":       {nil, 1},
+		"refused":        {[]error{portal.Problemf(portal.Unverified, "foreign")}, 1},
+		"no admin":       {[]error{portal.Problemf(portal.NotAdministrator, "plain user")}, 1},
+		"believed later": {[]error{portal.Problemf(portal.OAuthUnreachable, "no answer"), portal.Problemf(portal.PortalBusy, "strangers")}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := setup(t)
+			w.failures = tt.failures
+			claim := portal.EventClaim{
+				MemberID: "acme0000", Event: "ONAPPINSTALL", Address: "192.0.2.7", Domain: "acme.example", ServerEndpoint: "https://o.example/rest/",
+				Access: secret.New("acc3ss"), Refresh: secret.New("r3fresh"), ApplicationToken: secret.New("t0ken"),
+			}
+			if kept, err := w.runner.PlanEvent(t.Context(), claim); !kept || err != nil {
+				t.Fatalf("%t, %v", kept, err)
+			}
+			for _, text := range []string{"acc3ss", "r3fresh", "t0ken"} {
+				if found := apptest.Find(t, w.url, text); len(found) > 0 {
+					t.Errorf("%s stands unsealed in %v", text, found)
+				}
+			}
+			w.run()
+			w.wait("it is settled", func() bool {
+				w.sql(`UPDATE river_job SET scheduled_at = now() WHERE kind = 'event' AND state = 'retryable' RETURNING 'x'`)
+				return len(w.sql(`SELECT member_id FROM event_claims`)) == 0
+			})
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if len(w.claims) != tt.tries {
+				t.Fatalf("%d tries, want %d", len(w.claims), tt.tries)
+			}
+			got := w.claims[0]
+			if !got.Access.Equal(claim.Access) || !got.Refresh.Equal(claim.Refresh) || !got.ApplicationToken.Equal(claim.ApplicationToken) ||
+				got.MemberID != claim.MemberID || got.Event != claim.Event || got.Address != claim.Address || got.Domain != claim.Domain ||
+				got.ServerEndpoint != claim.ServerEndpoint {
+				t.Errorf("%+v, want %+v", got, claim)
+			}
+		})
+	}
+}
+
 // TestAWishWhoseJobWasLostIsFoundAgain: somebody emptied the queue, or a process ended in the wrong moment.
 func TestAWishWhoseJobWasLostIsFoundAgain(t *testing.T) {
 	w := setup(t)
@@ -295,8 +405,8 @@ func TestAWishBringsTheNextTryForward(t *testing.T) {
 func TestABindingTellsWhatThePortalAnswered(t *testing.T) {
 	w := setup(t)
 	w.install("acme")
-	gone := portal.Problemf(portal.NotInstalled, "application not found")
-	answers := []error{gone, nil}
+	busy := portal.Problemf(portal.PortalBusy, "a limit is used up")
+	answers := []error{busy, nil}
 	w.rebind = func(context.Context, portal.MemberID) error {
 		answer := answers[0]
 		answers = answers[1:]
@@ -309,7 +419,7 @@ func TestABindingTellsWhatThePortalAnswered(t *testing.T) {
 	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.told) != 2 || w.told[0] != gone || w.told[1] != nil {
+	if len(w.told) != 2 || !errors.Is(w.told[0], busy) || w.told[1] != nil {
 		t.Errorf("told %v", w.told)
 	}
 }

@@ -23,7 +23,12 @@ const (
 	atMostEvery = 7 * 24 * time.Hour
 )
 
-// scanArgs look for installers' tokens that are due.
+// silentAfter is how long nobody's token may have worked before a portal counts as gone: as long as a refresh token lives.
+// An app that was removed after its time was over never hears of it, and its tokens may die of the time before they could
+// tell (settings/oauth/auto-renewal.md).
+const silentAfter = 180 * 24 * time.Hour
+
+// scanArgs look for installers' tokens that are due, and for portals that have fallen silent.
 type scanArgs struct{}
 
 // Kind names the job.
@@ -39,28 +44,44 @@ type scanWorker struct {
 	runner *Runner
 }
 
-// Work plans a renewal for each portal that is due, spread in time.
+// Work plans a renewal for each portal that is due, and a question about each one that is silent, spread in time.
 func (w *scanWorker) Work(ctx context.Context, _ *river.Job[scanArgs]) error {
 	r := w.runner
+	err := r.planSpread(ctx, r.Now().Add(-renewAfter), r.Store.InstallersDue, func(id portal.MemberID) river.JobArgs {
+		return keepAliveArgs{MemberID: string(id)}
+	})
+	if err != nil {
+		return fmt.Errorf("plan renewals: %w", err)
+	}
+	err = r.planSpread(ctx, r.Now().Add(-silentAfter), r.Store.SilentPortals, func(id portal.MemberID) river.JobArgs {
+		return removalArgs{string(id), portal.Silence}
+	})
+	if err != nil {
+		return fmt.Errorf("plan questions about silent portals: %w", err)
+	}
+	return r.Store.DropOldEventClaims(ctx, r.Now().Add(-scanEvery))
+}
+
+// planSpread plans a job for each portal that storage lists as being so since before a moment.
+func (r *Runner) planSpread(
+	ctx context.Context, before time.Time,
+	list func(ctx context.Context, before time.Time, after portal.MemberID, limit int, plan planMany) ([]portal.MemberID, error),
+	job func(portal.MemberID) river.JobArgs,
+) error {
 	var after portal.MemberID
 	for {
-		due, err := r.Store.InstallersDue(ctx, r.Now().Add(-renewAfter), after, 500, func(ctx context.Context, tx pgx.Tx, ids []portal.MemberID) error {
+		ids, err := list(ctx, before, after, 500, func(ctx context.Context, tx pgx.Tx, ids []portal.MemberID) error {
 			jobs := make([]river.InsertManyParams, len(ids))
 			for i, id := range ids {
-				jobs[i] = river.InsertManyParams{Args: keepAliveArgs{MemberID: string(id)}, InsertOpts: &river.InsertOpts{
-					ScheduledAt: time.Now().Add(r.delay(id)),
-				}}
+				jobs[i] = river.InsertManyParams{Args: job(id), InsertOpts: &river.InsertOpts{ScheduledAt: time.Now().Add(r.delay(id))}}
 			}
 			_, err := r.planner.InsertManyTx(ctx, tx, jobs)
 			return err
 		})
-		if err != nil {
-			return fmt.Errorf("plan renewals: %w", err)
+		if err != nil || len(ids) == 0 {
+			return err
 		}
-		if len(due) == 0 {
-			return nil
-		}
-		after = due[len(due)-1]
+		after = ids[len(ids)-1]
 	}
 }
 
@@ -112,8 +133,11 @@ func (r *Runner) keepAlive(ctx context.Context, id portal.MemberID, attempt int)
 	if err != nil {
 		return err
 	}
-	if r.Now().Sub(token.StoredAt) < renewAfter || token.DeadReason != "" {
-		return nil // renewed meanwhile, by an opened page
+	// A token that is refused for a passing reason is asked with again: that the app is paid for once more, and that it was
+	// removed meanwhile, is told in no other way.
+	dead := &portal.DeadTokenError{Reason: token.DeadReason}
+	if r.Now().Sub(token.StoredAt) < renewAfter || token.DeadReason != "" && !dead.Passing() {
+		return nil // renewed meanwhile, by an opened page, or dead for good
 	}
 	_, err = r.Tokens.Renew(ctx, p, token)
 	result := "renewed"
@@ -127,7 +151,6 @@ func (r *Runner) keepAlive(ctx context.Context, id portal.MemberID, attempt int)
 	if missing, noteErr := r.Portals.Missing(ctx, id, err); missing || noteErr != nil {
 		return noteErr
 	}
-	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) {
 		return river.JobCancel(err) // the reason is stored with the token; asking again does not help
 	}

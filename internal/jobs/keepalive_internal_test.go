@@ -22,6 +22,7 @@ type fakes struct {
 	token    portal.Token
 	answer   error // of the OAuth server
 	before   time.Time
+	silent   time.Time
 	renewals int
 	recorded string
 	missing  bool
@@ -41,6 +42,13 @@ func (f *fakes) InstallersDue(_ context.Context, before time.Time, _ portal.Memb
 	f.before = before
 	return nil, nil
 }
+func (f *fakes) SilentPortals(_ context.Context, before time.Time, _ portal.MemberID, _ int, _ planMany) ([]portal.MemberID, error) {
+	f.silent = before
+	return nil, nil
+}
+
+func (f *fakes) DropOldEventClaims(context.Context, time.Time) error { return nil }
+
 func (f *fakes) Renew(context.Context, portal.Portal, portal.Token) (portal.Token, error) {
 	f.renewals++
 	return portal.Token{}, f.answer
@@ -70,6 +78,9 @@ func TestKeepAliveRenewsAtSixtyDays(t *testing.T) {
 	if err := (&scanWorker{runner: r}).Work(t.Context(), &river.Job[scanArgs]{}); err != nil || f.now.Sub(f.before) != 60*day {
 		t.Errorf("the scan looks for pairs older than %s: %v", f.now.Sub(f.before), err)
 	}
+	if f.now.Sub(f.silent) != 180*day {
+		t.Errorf("portals count as silent after %s", f.now.Sub(f.silent))
+	}
 }
 
 // TestKeepAliveLeavesDeadTokensAlone, and tells a removal from trouble.
@@ -80,6 +91,12 @@ func TestKeepAliveLeavesDeadTokensAlone(t *testing.T) {
 		t.Errorf("a dead token: %d renewals, %v", f.renewals, err)
 	}
 
+	// One whose time is over is asked with: in no other way is a removal told that comes after that.
+	f, r = newFakes(100 * day)
+	f.token.DeadReason, f.answer = "payment_required", portal.Problemf(portal.NotInstalled, "the app is gone")
+	if err := r.keepAlive(t.Context(), "acme", 1); err != nil || f.renewals != 1 || !f.missing {
+		t.Errorf("one that is refused for a while: %d renewals, told %t, %v", f.renewals, f.missing, err)
+	}
 	var cancel *river.JobCancelError
 	f, r = newFakes(100 * day)
 	f.answer = &portal.Error{Problem: portal.TokenExpired, Err: &portal.DeadTokenError{Reason: "invalid_grant"}}

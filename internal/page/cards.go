@@ -68,9 +68,10 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref crm.Ref, l *i
 
 // Name is what a key stands for.
 type Name struct {
-	Text  string `json:"text"`
-	Photo string `json:"photo,omitempty"`
-	Href  string `json:"href,omitempty"` // of an item: where the portal shows it
+	Text     string `json:"text"`
+	Photo    string `json:"photo,omitempty"`
+	Initials string `json:"initials,omitempty"` // in place of a photo
+	Href     string `json:"href,omitempty"`     // of an item: where the portal shows it
 }
 
 // Names finds what keys stand for; what the user may not see, or what is gone, is not in the answer. With a request for
@@ -87,7 +88,7 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	found := map[string]Name{}
 	for _, id := range request.People {
 		if person, ok := answer.Names.Person(id); ok && person.Name != "" {
-			found[crm.PersonKey(id)] = Name{Text: person.Name, Photo: person.Photo}
+			found[crm.PersonKey(id)] = Name{Text: person.Name, Photo: person.Photo, Initials: card.Initials(person.Name, 2)}
 		}
 	}
 	origin := c.reader(visit, l).Origin
@@ -95,7 +96,7 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 		for _, id := range ids {
 			ref := crm.Ref{EntityTypeID: entityTypeID, ID: id}
 			if title, ok := answer.Names.Title(ref); ok && title != "" {
-				found[ref.Key()] = Name{Text: title, Href: origin + ref.Path()}
+				found[ref.Key()] = Name{Text: title, Initials: card.Initials(title, 1), Href: origin + ref.Path()}
 			}
 		}
 	}
@@ -146,9 +147,9 @@ func (c *Cards) Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 	return c.LoadAs(ctx, visit, ref, l, chosen)
 }
 
-// Choices are the fields and pipelines of a type, to arrange them.
-func (c *Cards) Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int) (*card.Choices, error) {
-	known, err := c.Source.TypeFields(ctx, viewerOf(visit, l), entityTypeID)
+// Choices are what can be arranged of a type's cards, with how the card of a pipeline stands now.
+func (c *Cards) Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, pipeline string) (*card.Choices, error) {
+	known, err := c.Source.TypeCard(ctx, viewerOf(visit, l), entityTypeID, pipeline)
 	if err != nil {
 		return nil, gate.Problem(err)
 	}

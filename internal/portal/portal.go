@@ -30,6 +30,7 @@ type Portal struct {
 	ApplicationToken secret.Text // proves that an event comes from this portal; may be missing
 	Scope            []string    // what the portal granted, such as "crm"
 	Status           string      // L local, F free, D demo, T trial, P paid, S subscription
+	LicenseFamily    string      // of the portal's plan, such as "ent", which decides how much REST it allows; empty where it is not known
 	InstallerID      UserID      // whose token stands for the portal in background work
 	InstalledAt      time.Time
 	UninstalledAt    time.Time // zero while the app is installed

@@ -33,6 +33,7 @@ const (
 	StorageDown      Problem = "storage_down"       // the operator's: the database does not answer
 	SettingsConflict Problem = "settings_conflict"  // another administrator's change came first
 	InvalidSettings  Problem = "invalid_settings"   // the settings name what the portal does not have
+	NothingToUndo    Problem = "nothing_to_undo"    // the settings' history goes back no further
 	AdminOnly        Problem = "admin_only"         // the user's: settings are for administrators
 	Internal         Problem = "internal"           // ours
 )

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -75,6 +76,20 @@ const (
 	maxTitle    = 100 // characters
 )
 
+// FitTitle makes a text fit to be a title: of one line, and not too long.
+func FitTitle(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxTitle {
+		text = string(runes[:maxTitle])
+	}
+	return strings.TrimSpace(text)
+}
+
 // Check reports what is wrong with settings whatever the portal has: a short text for people, or "".
 func (s Settings) Check(languages []string) string {
 	tooLong := func(text string) bool {
@@ -129,13 +144,26 @@ func (c CardSettings) Fields() []string {
 	return fields
 }
 
+// Without is the arrangement without some fields.
+func (c CardSettings) Without(fields []string) CardSettings {
+	keep := func(from []string) []string {
+		return slices.DeleteFunc(slices.Clone(from), func(field string) bool { return slices.Contains(fields, field) })
+	}
+	out := CardSettings{Hidden: keep(c.Hidden), Top: keep(c.Top)}
+	for _, s := range c.Sections {
+		out.Sections = append(out.Sections, CardSection{s.Title, keep(s.Fields)})
+	}
+	return out
+}
+
 // SettingsChange is one change of a portal's settings, as its history keeps it.
 type SettingsChange struct {
 	Version  int64 // of the settings after the change
 	At       time.Time
 	UserID   UserID
 	UserName string
-	Action   string // "save", "undo" or "import"
+	Action   string // "save", "import", "undo" or "restore"
+	Undid    int64  // which change an undo took back; 0 of anything else
 	Before   Settings
 	After    Settings
 }
@@ -143,8 +171,8 @@ type SettingsChange struct {
 // ErrSettingsConflict is returned where settings were changed by somebody else meanwhile.
 var ErrSettingsConflict = errors.New("the settings were changed meanwhile")
 
-// ErrNothingToUndo is returned where no change of settings is known.
-var ErrNothingToUndo = errors.New("there is no change to undo")
+// ErrNothingToUndo is returned where the change of settings that is to be taken back is not known, or not any more.
+var ErrNothingToUndo = errors.New("there is no such change to undo")
 
 // Holdings is how much is stored about a portal.
 type Holdings struct {

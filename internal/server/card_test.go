@@ -112,7 +112,7 @@ func TestCardFollowsThePortalsOwn(t *testing.T) {
 	}
 	// Repeat leads have a view of their own.
 	app.Portal.SetLayout(1, "C", 0, "2", `[{"title":"Repeat","type":"section","elements":[{"name":"TITLE","optionFlags":1}]}]`)
-	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">General<") {
+	if body := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body; strings.Contains(body, ">Repeat<") || !strings.Contains(body, ">Main<") {
 		t.Error("a simple lead is shown as a repeat one")
 	}
 	// What cannot be read as an arrangement is none.
@@ -131,7 +131,7 @@ func TestHeadOfTheCard(t *testing.T) {
 	head, _, _ := strings.Cut(page.Body, "</header>")
 	head += namesOf(app, page)
 	for _, want := range []string{
-		"Deal <span", "· General", "Scales for the northern warehouse", `aria-label="Stage 3 of 4: In progress"`, `fill="#47E4C2"`, "€\u00a048,250.50",
+		"Deal <span", "· General", "Scales for the northern warehouse", `aria-label="Stage 3 of 4: In progress"`, `color="#47E4C2"`, "€\u00a048,250.50",
 		`data-name="item:4:40"`, `data-name="item:3:30"`, `data-name="user:2"`, "Feb 10, 2026, 11:20 AM", "Jun 1, 2026", "Nordlicht Logistics", "Marco Rossi",
 	} {
 		if !strings.Contains(head, want) {
@@ -148,8 +148,13 @@ func TestProductRowsWithTheirSums(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
 	body := app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body
-	inOrder(t, body, "4 rows", "Floor scale FS-300", "€\u00a015,827.00", "2\u00a0pcs", "5\u00a0%", "19\u00a0%", "€\u00a031,654.00",
-		"Display cable", "25.5\u00a0m", "Calibration weights", "Total discount", "€\u00a01,400.00", "Total tax", "Total", "€\u00a035,422.78")
+	inOrder(t, body, "5 rows", "Floor scale FS-300", "€\u00a014,000.00", "-5\u00a0%", "+19\u00a0%", "€\u00a015,827.00", "2\u00a0pcs", "€\u00a031,654.00",
+		"Display cable", "25.5\u00a0m", "Calibration weights", "Before discount and tax", "€\u00a041,946.55", "Total discount", "€\u00a0-1,400.00",
+		"Total tax", "€\u00a07,703.95", "Total", "€\u00a048,250.50")
+	if strings.Contains(body, "Differs from") {
+		t.Error("products that come to the deal's amount differ from it")
+	}
+	inOrder(t, app.Open(2, "CRM_DYNAMIC_1038_DETAIL_TAB", 5).Body, `class="total"`, "€\u00a031,654.00", "Differs from the amount by", "€\u00a0-15,570.50")
 	if body := app.Open(2, "CRM_COMPANY_DETAIL_TAB", 40).Body; strings.Contains(body, "data-products") {
 		t.Error("a company has product rows")
 	}

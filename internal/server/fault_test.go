@@ -109,8 +109,15 @@ func TestClocksThatDifferByAnHour(t *testing.T) {
 				t.Errorf("with an expired token: status %d", answer.Status)
 			}
 			app.Portal.Uninstall(stack.ClientID, true)
-			if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+			app.Sim.Deliveries()
+			if skew > 0 && app.Rows("portals") != 0 {
 				t.Error("the removal was not believed")
+			}
+			// Where the platform's clock is behind, the event seems to be from before the installation, so the platform is asked.
+			for deadline := time.Now().Add(20 * time.Second); app.Rows("portals") != 0; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the removal was never believed")
+				}
 			}
 		})
 	}
@@ -120,6 +127,7 @@ func TestClocksThatDifferByAnHour(t *testing.T) {
 // the portal has.
 func TestLifecycleInAnyOrder(t *testing.T) {
 	app := apptest.Start(t, &cluster)
+	ways := []string{portalsim.UpdateHidden, portalsim.UpdateErased, portalsim.UpdateTold}
 	for round := range 4 {
 		app.Install()
 		var wg sync.WaitGroup
@@ -131,9 +139,8 @@ func TestLifecycleInAnyOrder(t *testing.T) {
 				}
 			})
 		}
-		wg.Go(func() { app.Portal.Update(stack.ClientID) })
+		app.Update(ways[round%len(ways)])
 		wg.Wait()
-		app.Sim.Deliveries()
 		wantBound(t, app)
 		if answer := app.Open(1, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
 			t.Errorf("round %d: status %d\n%s", round, answer.Status, answer.Body)

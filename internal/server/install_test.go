@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/config"
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/lab/stack"
@@ -126,23 +127,177 @@ func eventForm(p *portalsim.Portal, event string, opening portalsim.Opening, cha
 	return form
 }
 
-func TestUpdateBindsAnewAndTakesTheNewApplicationToken(t *testing.T) {
+// TestUpdatesInEveryWay: the platform's code hides tabs and handlers and tells nobody, the documentation erases them, and an
+// older page of it sends ONAPPUPDATE with a new application_token. Pages that are open go on meanwhile, the app is not taken
+// for removed, and after the update everything stands and the portal's events are believed.
+func TestUpdatesInEveryWay(t *testing.T) {
+	for _, way := range []string{portalsim.UpdateHidden, portalsim.UpdateErased, portalsim.UpdateTold} {
+		t.Run(way, func(t *testing.T) {
+			app := apptest.Start(t, &cluster)
+			app.Install()
+			page := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+			old := app.Portal.ApplicationToken(stack.ClientID)
+			app.Portal.UpdateAs(stack.ClientID, way)
+			if answer := app.Ask(page, "/in/item", `{"entityTypeId":1,"id":250}`); answer.Status != http.StatusOK {
+				t.Errorf("an open page meanwhile: status %d\n%s", answer.Status, answer.Body)
+			}
+			if told := way == portalsim.UpdateTold; told != app.Portal.Finished(stack.ClientID) {
+				t.Fatal("the test shows nothing")
+			}
+			if !app.Portal.Finished(stack.ClientID) {
+				answer := app.Open(1, "DEFAULT", nil)
+				if answer.Status != http.StatusOK || !strings.Contains(answer.Body, "data-install-finish") {
+					t.Fatalf("the install page: status %d\n%s", answer.Status, answer.Body)
+				}
+				app.Portal.FinishInstall(stack.ClientID)
+			}
+			for _, d := range app.Sim.Deliveries() {
+				if d.Status != http.StatusOK {
+					t.Errorf("%s: status %d", d.Event, d.Status)
+				}
+			}
+			wantBound(t, app)
+			if answer := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250); answer.Status != http.StatusOK {
+				t.Errorf("a tab: status %d\n%s", answer.Status, answer.Body)
+			}
+			if old != app.Portal.ApplicationToken(stack.ClientID) {
+				uninstall := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", old) })
+				if answer := app.Post("/events", uninstall); answer.Status != http.StatusForbidden {
+					t.Errorf("the old application_token still works: status %d", answer.Status)
+				}
+			}
+			app.Portal.Uninstall(stack.ClientID, true)
+			if app.Sim.Deliveries(); app.Rows("portals") != 0 {
+				t.Error("the uninstall event was not believed")
+			}
+		})
+	}
+}
+
+// TestAnUpdateThatNobodyFinishesIsNoRemoval: the OAuth server says "not installed" meanwhile.
+func TestAnUpdateThatNobodyFinishesIsNoRemoval(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
-	old := app.Portal.ApplicationToken(stack.ClientID)
-	app.Portal.Update(stack.ClientID)
-	deliveries := app.Sim.Deliveries()
-	if last := deliveries[len(deliveries)-1]; last.Event != "ONAPPUPDATE" || last.Status != http.StatusOK {
-		t.Fatalf("%s: status %d", last.Event, last.Status)
+	app.Portal.UpdateAs(stack.ClientID, portalsim.UpdateHidden)
+	hint := url.Values{"event": {"ONAPPPAYMENT"}, "auth[member_id]": {app.Portal.MemberID}}
+	if answer := app.Post("/events", hint); answer.Status != http.StatusOK {
+		t.Fatalf("status %d", answer.Status)
+	}
+	wantLog(t, app, "the platform says that the app is not installed")
+	forged := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", "forged") })
+	if answer := app.Post("/events", forged); answer.Status != http.StatusForbidden {
+		t.Errorf("status %d", answer.Status)
+	}
+	wantLog(t, app, "the app is still installed") // the portal itself was asked
+	if app.Rows("portals") != 1 || app.Rows("tokens") != 1 {
+		t.Error("an update was taken for a removal")
+	}
+}
+
+// wantLog waits for a line of the app's log.
+func wantLog(t *testing.T, app *apptest.App, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(app.Log.String(), text); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log does not say %q", text)
+		}
+	}
+}
+
+// TestAnUpdateWithoutItsPageIsBoundByItsEvent: where ONAPPINSTALL comes and nothing was bound lately, tabs may be gone.
+func TestAnUpdateWithoutItsPageIsBoundByItsEvent(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(1, "DEFAULT", nil)
+	app.Portal.Unbind(stack.ClientID, "CRM_LEAD_DETAIL_TAB")
+	app.SQL(`UPDATE portals SET bound_at = bound_at - interval '11 minutes'`)
+	if answer := app.Post("/events", eventForm(app.Portal, "ONAPPINSTALL", opening, nil)); answer.Status != http.StatusOK {
+		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
 	}
 	wantBound(t, app)
-	uninstall := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", old) })
-	if answer := app.Post("/events", uninstall); answer.Status != http.StatusForbidden {
-		t.Errorf("the old application_token still works: status %d", answer.Status)
-	}
+}
+
+// TestARemovalThatNobodyTellsIsFoundByAnOpenPage: no event reaches an app whose time is over, not even its removal.
+func TestARemovalThatNobodyTellsIsFoundByAnOpenPage(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	page := app.Open(2, "CRM_LEAD_DETAIL_TAB", 250)
+	app.Portal.SetPayment(stack.ClientID, "T", true)
 	app.Portal.Uninstall(stack.ClientID, true)
-	if app.Sim.Deliveries(); app.Rows("portals") != 0 {
-		t.Error("the uninstall event with the new application_token was not believed")
+	for _, d := range app.Sim.Deliveries() {
+		if d.Event == "ONAPPUNINSTALL" {
+			t.Fatal("the test shows nothing")
+		}
+	}
+	wantJSONProblem(t, app.Ask(page, "/in/item", `{"entityTypeId":1,"id":250}`), 403, "not_installed")
+	if jobs := app.Jobs("removal"); len(jobs) != 1 || !strings.Contains(jobs[0], app.Portal.MemberID) {
+		t.Errorf("planned: %v", jobs)
+	}
+	if app.Rows("tokens") != 2 {
+		t.Error("one answer is believed at once")
+	}
+	// As if the grace period was over, and the queue's time had come.
+	app.SQL(`UPDATE portals SET missing_since = missing_since - interval '26 hours'`)
+	app.SQL(`UPDATE river_job SET scheduled_at = now() WHERE kind = 'removal'`)
+	for deadline := time.Now().Add(20 * time.Second); app.Rows("tokens") != 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the portal's tokens are kept for ever")
+		}
+	}
+}
+
+// TestAnAdministratorsPageBringsTheApplicationToken, in place of another one: the event that told of it may have been lost.
+func TestAnAdministratorsPageBringsTheApplicationToken(t *testing.T) {
+	app := apptest.Start(t, &cluster, func(o *stack.Options) { o.Simulator.Vary = false }) // no page without it
+	app.Install()
+	app.Portal.NewApplicationToken(stack.ClientID)
+	uninstall := eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, nil)
+	app.Open(2, "CRM_LEAD_DETAIL_TAB", 250) // a plain user's page teaches nothing
+	if answer := app.Post("/events", uninstall); answer.Status != http.StatusForbidden {
+		t.Fatalf("after a plain user's page: status %d", answer.Status)
+	}
+	app.Open(1, "CRM_LEAD_DETAIL_TAB", 250)
+	if answer := app.Post("/events", uninstall); answer.Status != http.StatusOK || app.Rows("tokens") != 0 {
+		t.Errorf("after an administrator's page: status %d", answer.Status)
+	}
+}
+
+// TestThePlanDecidesHowMuchAPortalIsAsked (limits.md): it is told by the portal's own app.info.
+func TestThePlanDecidesHowMuchAPortalIsAsked(t *testing.T) {
+	family := func(app *apptest.App) string {
+		p, err := app.Store.Portal(t.Context(), portal.MemberID(app.Portal.MemberID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.LicenseFamily
+	}
+	app := apptest.Start(t, &cluster, func(o *stack.Options) { o.Simulator.Vary = false }, // every page brings the application_token
+		apptest.Configure(func(c *config.Config) { c.PortalRate, c.PortalBurst, c.PortalWait = 0, 0, 0 }))
+	app.Portal.SetPlan("enterprise")
+	app.Install()
+	if got := family(app); got != "ent" {
+		t.Fatalf("family %q", got)
+	}
+	pages := func() (served int, took time.Duration) {
+		began := time.Now()
+		for range 70 {
+			if app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Status == http.StatusOK {
+				served++
+			}
+		}
+		return served, time.Since(began)
+	}
+	if got, _ := pages(); got != 70 {
+		t.Errorf("%d of 70 pages of an Enterprise portal", got)
+	}
+	app.Portal.SetPlan("std")
+	admin := app.Open(1, "DEFAULT", nil)
+	app.Ask(admin, "/in/settings", `{}`) // the settings look at what stands in the portal, and at its plan
+	if got := family(app); got != "std" {
+		t.Fatalf("family %q after the plan has changed", got)
+	}
+	if got, took := pages(); got > 50+int(2*took.Seconds()) {
+		t.Errorf("%d of 70 pages of a smaller portal in %s", got, took)
 	}
 }
 
@@ -151,7 +306,7 @@ func TestUpdateIsBoundThoughThePortalFailsAtFirst(t *testing.T) {
 	app := apptest.Start(t, &cluster, func(o *stack.Options) { o.Simulator.Vary = false }) // one event, one try at a time
 	app.Install()
 	app.Portal.FailCommand("placement.bind", "INTERNAL_SERVER_ERROR", 7)
-	app.Portal.Update(stack.ClientID)
+	app.Portal.UpdateAs(stack.ClientID, portalsim.UpdateTold)
 	for _, d := range app.Sim.Deliveries() {
 		if d.Status != http.StatusOK {
 			t.Errorf("%s: status %d", d.Event, d.Status)
@@ -232,7 +387,9 @@ func TestForgedUninstallsAreRefused(t *testing.T) {
 	if answer := app.Post("/events", replay); answer.Status != http.StatusForbidden {
 		t.Errorf("the same event again: status %d", answer.Status)
 	}
+	time.Sleep(1100 * time.Millisecond) // events tell whole seconds
 	app.Install()
+	// Its application_token is right: it outlives a removal.
 	if answer := app.Post("/events", replay); answer.Status != http.StatusForbidden || app.Rows("tokens") != 1 {
 		t.Errorf("the event replayed after reinstalling: status %d, %d tokens", answer.Status, app.Rows("tokens"))
 	}
@@ -288,6 +445,11 @@ func TestForgedInstallsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, target := range []string{tt.opening.URL, ""} {
 				answer := app.Post(orEvents(target), formFor(target, tt.opening))
+				if target == "" && answer.Status == http.StatusOK {
+					// Taken, and looked into by the queue.
+					wantSettled(t, app)
+					continue
+				}
 				if answer.Status != tt.status || !strings.Contains(answer.Body, tt.problem) {
 					t.Errorf("%s: status %d\n%s", orEvents(target), answer.Status, answer.Body)
 				}
@@ -299,6 +461,16 @@ func TestForgedInstallsAreRefused(t *testing.T) {
 	}
 	if got := app.Portal.Commands("placement.bind") + other.Commands("placement.bind"); got != 0 {
 		t.Errorf("%d placements were bound", got)
+	}
+}
+
+// wantSettled waits until no event waits to be looked into.
+func wantSettled(t *testing.T, app *apptest.App) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); app.Rows("event_claims") > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("an event is not looked into")
+		}
 	}
 }
 
@@ -343,9 +515,11 @@ func TestAPlainUserCannotReplaceTheApplicationToken(t *testing.T) {
 	app.Install()
 	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
 	form := eventForm(app.Portal, "ONAPPUPDATE", opening, func(f url.Values) { f.Set("auth[application_token]", "planted-by-user-2") })
-	if answer := app.Post("/events", form); answer.Status != http.StatusForbidden {
+	if answer := app.Post("/events", form); answer.Status != http.StatusOK { // looked into by the queue
 		t.Fatalf("status %d\n%s", answer.Status, answer.Body)
 	}
+	wantSettled(t, app)
+	wantLog(t, app, `"msg":"event not believed"`)
 	form = eventForm(app.Portal, "ONAPPUNINSTALL", portalsim.Opening{}, func(f url.Values) { f.Set("auth[application_token]", "planted-by-user-2") })
 	if answer := app.Post("/events", form); answer.Status != http.StatusForbidden || app.Rows("portals") != 1 {
 		t.Fatalf("status %d", answer.Status)

@@ -82,13 +82,13 @@ func TestItemPageInRussianForEveryType(t *testing.T) {
 		id    int
 		texts []string
 	}{
-		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Показать пустые (", "Пользовательские поля"}},
+		"CRM_LEAD_DETAIL_TAB":          {250, []string{`lang="ru"`, "В работе", "$999.90", "22.07.2024 18:00", "Выставка", "Показать пустые (", "Другие поля"}},
 		"CRM_DEAL_DETAIL_TAB":          {20, []string{"Сделка", "Nordlicht Logistics", "Clara Weiss", "€\u00a048,250.50", "Курьером", "Nora Lind"}},
 		"CRM_CONTACT_DETAIL_TAB":       {30, []string{"<h1 dir=\"auto\">Clara Weiss</h1>", "Nordlicht Logistics", "12.04.1984", "мобильный"}},
 		"CRM_COMPANY_DETAIL_TAB":       {40, []string{"Производство", "€\u00a04,200,000.00"}},
 		"CRM_QUOTE_DETAIL_TAB":         {70, []string{"Отправлено клиенту", "Scales for the northern"}},
 		"CRM_SMART_INVOICE_DETAIL_TAB": {310, []string{"Отправлен клиенту", "INV-310"}},
-		"CRM_DYNAMIC_1038_DETAIL_TAB":  {5, []string{"Оборудование <span", "У клиента", "Новое", "Б/у", "€\u00a014,000.50", "Hafenstrasse 4, Port Town", "Marco Rossi", "Файл № 901", "42.1;bar"}},
+		"CRM_DYNAMIC_1038_DETAIL_TAB":  {5, []string{"Оборудование <span", "Пользовательские поля", "У клиента", "Новое", "Б/у", "€\u00a014,000.50", "Hafenstrasse 4, Port Town", "Marco Rossi", "Файл № 901", "42.1;bar"}},
 	} {
 		answer := app.Open(2, placement, want.id)
 		if answer.Status != http.StatusOK {
@@ -128,7 +128,7 @@ func TestPlainProblemsOfPeople(t *testing.T) {
 	wantProblem(t, app.Open(1, "CRM_LEAD_DETAIL_TAB", 250), 403, "missing_scope")
 
 	answer := app.Open(3, "CRM_LEAD_DETAIL_TAB", 250)
-	if !strings.Contains(answer.Body, "<h1>You") && !strings.Contains(answer.Body, "rights") {
+	if !strings.Contains(answer.Body, "<h1>Permissions are missing</h1>") || !strings.Contains(answer.Body, "An administrator can grant them") {
 		t.Errorf("no plain words:\n%s", answer.Body)
 	}
 }

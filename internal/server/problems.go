@@ -42,6 +42,7 @@ var statuses = map[portal.Problem]int{
 	portal.StorageDown:      http.StatusServiceUnavailable,
 	portal.SettingsConflict: http.StatusConflict,
 	portal.InvalidSettings:  http.StatusUnprocessableEntity,
+	portal.NothingToUndo:    http.StatusConflict,
 	portal.AdminOnly:        http.StatusForbidden,
 }
 

@@ -73,7 +73,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	agent := "ItemLens/" + version
 	rest, err := bitrix24.NewClient(bitrix24.Options{
 		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest,
-		Rate: bitrix24.Rate{PerSecond: c.PortalRate, Burst: c.PortalBurst, Wait: c.PortalWait},
+		Rate: portalRate(c, 2, 50), Enterprise: portalRate(c, 5, 250),
 	})
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
-	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget}).Register(e)
+	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err
@@ -136,6 +136,17 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	s.public = newHTTPServer(headAsGet(e), c.PortalTimeout)
 	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
 	return s, nil
+}
+
+// portalRate is how much is asked of a portal whose plan allows so much, unless the operator says otherwise (limits.md).
+func portalRate(c config.Config, perSecond, burst int) bitrix24.Rate {
+	if c.PortalRate > 0 {
+		perSecond = c.PortalRate
+	}
+	if c.PortalBurst > 0 {
+		burst = c.PortalBurst
+	}
+	return bitrix24.Rate{PerSecond: perSecond, Burst: burst, Wait: c.PortalWait}
 }
 
 func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {

@@ -15,6 +15,7 @@ import (
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/lab/stack"
+	"itemlens/internal/portal"
 )
 
 // inPageRoutes are all requests that pages make, with a body that each would take.
@@ -23,6 +24,10 @@ var inPageRoutes = map[string]string{
 	"/in/names":            `{"names":["item:2:20","user:1"]}`,
 	"/in/items":            `{"entityTypeId":2,"query":""}`,
 	"/in/settings":         `{}`,
+	"/in/settings/state":   `{"version":0}`,
+	"/in/settings/items":   `{"entityTypeId":2,"query":""}`,
+	"/in/settings/import":  `{"settings":{"showEmpty":true}}`,
+	"/in/settings/restore": `{"version":0,"before":1}`,
 	"/in/settings/card":    `{"entityTypeId":2}`,
 	"/in/settings/preview": `{"entityTypeId":2,"id":20,"settings":{}}`,
 	"/in/settings/save":    `{"version":0,"settings":{"showEmpty":true}}`,
@@ -73,7 +78,7 @@ func TestSettingsChangeTheCard(t *testing.T) {
 
 	body := app.Open(2, "CRM_DEAL_DETAIL_TAB", 20).Body
 	inOrder(t, body, `lang="de"`, "data-show-empty", "Auf einen Blick", "31.07.2026", ">Ours<", "Probability", ">Title<", "Floor scale", ">Second<", "Company", "Weitere Felder")
-	if strings.Contains(body, "48,250.50") || strings.Contains(body, "7,703") {
+	if strings.Contains(body, `class="amount"`) || strings.Contains(body, "<bdi>Amount</bdi>") || strings.Contains(body, "<bdi>Tax</bdi>") {
 		t.Error("a hidden field is shown")
 	}
 	if strings.Contains(body, "probability") || strings.Contains(body, "ufCrm_") || strings.Contains(body, "data-item>") || strings.Contains(body, `data-toggle="codes"`) {
@@ -89,7 +94,30 @@ func TestSettingsChangeTheCard(t *testing.T) {
 		t.Error("an administrator does not see codes, or sees a hidden field in JSON")
 	}
 	inOrder(t, app.Open(2, "CRM_DEAL_DETAIL_TAB", 22).Body, "Auf einen Blick", "Visit planned", ">Service contract<") // its pipeline's own
-	inOrder(t, app.Open(2, "CRM_LEAD_DETAIL_TAB", 250).Body, `lang="de"`, "Allgemein")
+	inOrder(t, app.Open(2, "CRM_DYNAMIC_1038_DETAIL_TAB", 5).Body, `lang="de"`, "Allgemein")                          // nobody has arranged it
+}
+
+// TestWhatThePortalHasDeletedSinceDoesNotHinderSaving: nobody sees it, so nobody could take it out.
+func TestWhatThePortalHasDeletedSinceDoesNotHinderSaving(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	if _, err := app.Store.SaveSettings(t.Context(), portal.MemberID(app.Portal.MemberID), 0, portal.SettingsChange{UserID: 1, UserName: "Anna Berger", Action: "save", After: portal.Settings{
+		TabsOff: []int{7, 9999}, Cards: map[string]portal.CardSettings{"2": {Top: []string{"ufCrm_gone", "title"}}, "9999": {Top: []string{"id"}}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	admin := app.Open(1, "DEFAULT", nil)
+	answer := save(app, admin, 1, `{"tabsOff":[7,9999],"cards":{"2":{"top":["ufCrm_gone","title"],"hidden":["comments"]},"9999":{"top":["id"]}}}`)
+	wantVersion(t, answer, 2)
+	p, err := app.Store.Portal(t.Context(), portal.MemberID(app.Portal.MemberID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored, _ := json.Marshal(p.Settings); string(stored) != `{"tabsOff":[7],"cards":{"2":{"hidden":["comments"],"top":["title"]}}}` {
+		t.Errorf("stored %s", stored)
+	}
+	// What is not in force is a mistake.
+	wantJSONProblem(t, save(app, admin, 2, `{"cards":{"2":{"top":["ufCrm_gone"]}}}`), 422, "invalid_settings")
 }
 
 func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
@@ -144,14 +172,18 @@ func TestSettingsHaveAHistoryAndNoLostChange(t *testing.T) {
 	app.Install()
 	app.Portal.ChangeUser(2, func(u *portalsim.User) { u.Admin = true })
 	anna, marco := app.Open(1, "DEFAULT", nil), app.Open(2, "DEFAULT", nil)
-	wantJSONProblem(t, app.Ask(anna, "/in/settings/undo", `{"version":0}`), 422, "invalid_settings") // nothing to undo
+	wantJSONProblem(t, app.Ask(anna, "/in/settings/undo", `{"version":0}`), 409, "nothing_to_undo")
 	wantVersion(t, save(app, anna, 0, `{"showEmpty":true}`), 1)
 	wantJSONProblem(t, save(app, marco, 0, `{"language":"fr"}`), 409, "settings_conflict") // Marco's page is older
 	wantVersion(t, save(app, marco, 1, `{"showEmpty":true,"language":"fr"}`), 2)
 	wantJSONProblem(t, app.Ask(anna, "/in/settings/undo", `{"version":1}`), 409, "settings_conflict")
-	wantVersion(t, app.Ask(anna, "/in/settings/undo", `{"version":2}`), 3)
+	undone := app.Ask(anna, "/in/settings/undo", `{"version":2}`)
+	wantVersion(t, undone, 3)
+	if !strings.Contains(undone.Body, `"settings":{"showEmpty":true}`) || !strings.Contains(undone.Body, "par Marco Rossi annulée") {
+		t.Errorf("the page is not told what was undone, or what stands now:\n%s", undone.Body)
+	}
 	shown := app.Ask(anna, "/in/settings", `{}`).Body
-	inOrder(t, shown, `data-version="3"`, "Anna Berger", "undone", "language", "Marco Rossi", "changed", "language", "Anna Berger", "changed", "empty fields")
+	inOrder(t, shown, `data-version="3"`, "Anna Berger", "undone", "Français → Each user", "Marco Rossi", "changed", "→ Français", "Anna Berger", "changed", "empty fields", "off → on")
 	// Its times are those of whoever looks.
 	const zone = "Pacific/Kiritimati"
 	app.Portal.ChangeUser(1, func(u *portalsim.User) { u.TimeZone = zone })
@@ -213,6 +245,156 @@ func TestSettingsHaveAHistoryAndNoLostChange(t *testing.T) {
 	}
 }
 
+// settingsOf are the settings that the page shows.
+func settingsOf(t *testing.T, app *apptest.App, page apptest.Answer) string {
+	t.Helper()
+	found := regexp.MustCompile(`data-settings-json>([^<]*)<`).FindStringSubmatch(app.Ask(page, "/in/settings", `{}`).Body)
+	if found == nil {
+		t.Fatal("no settings in the page")
+	}
+	return found[1]
+}
+
+// TestUndoWalksBackwards one change at a time, over changes of everybody, and never redoes; any change can be gone back
+// before, which is a change itself.
+func TestUndoWalksBackwards(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	admin := app.Open(1, "DEFAULT", nil)
+	for i, title := range []string{"A", "B", "C"} {
+		wantVersion(t, save(app, admin, i, fmt.Sprintf(`{"titles":{"en":%q}}`, title)), i+1)
+	}
+	title := func() string {
+		t.Helper()
+		var s struct{ Titles map[string]string }
+		if err := json.Unmarshal([]byte(settingsOf(t, app, admin)), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Titles["en"]
+	}
+	version := 3
+	step := func(route, more, want string) {
+		t.Helper()
+		wantVersion(t, app.Ask(admin, route, fmt.Sprintf(`{"version":%d%s}`, version, more)), version+1)
+		version++
+		if got := title(); got != want {
+			t.Errorf("after %s: title %q, want %q", route+more, got, want)
+		}
+	}
+	step("/in/settings/undo", "", "B")
+	step("/in/settings/undo", "", "A") // not C again
+	wantVersion(t, save(app, admin, version, `{"titles":{"en":"D"}}`), version+1)
+	version++
+	step("/in/settings/undo", "", "A")
+	step("/in/settings/undo", "", "")
+	wantJSONProblem(t, app.Ask(admin, "/in/settings/undo", fmt.Sprintf(`{"version":%d}`, version)), 409, "nothing_to_undo")
+	step("/in/settings/restore", `,"before":4`, "C") // before the first undo
+	step("/in/settings/undo", "", "")                // of the restoring
+	wantJSONProblem(t, app.Ask(admin, "/in/settings/restore", fmt.Sprintf(`{"version":%d,"before":77}`, version)), 409, "nothing_to_undo")
+	wantJSONProblem(t, app.Ask(admin, "/in/settings/restore", `{"version":1,"before":1}`), 409, "settings_conflict")
+}
+
+// TestAConflictTellsWhoAndWhat so that the page can join both, and names what stands now.
+func TestAConflictTellsWhoAndWhat(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	app.Portal.ChangeUser(2, func(u *portalsim.User) { u.Admin = true })
+	anna, marco := app.Open(1, "DEFAULT", nil), app.Open(2, "DEFAULT", nil)
+	wantVersion(t, save(app, anna, 0, `{"titles":{"en":"Lens"}}`), 1)
+	wantVersion(t, save(app, anna, 1, `{"titles":{"en":"Lens"},"tabsOff":[4]}`), 2)
+	answer := save(app, marco, 0, `{"language":"fr"}`)
+	wantJSONProblem(t, answer, 409, "settings_conflict")
+	var body struct {
+		Name   string
+		Theirs struct {
+			Version  int
+			Message  string
+			Settings json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(answer.Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Name != "Anna Berger" || body.Theirs.Version != 2 || string(body.Theirs.Settings) != `{"tabsOff":[4],"titles":{"en":"Lens"}}` {
+		t.Errorf("%s", answer.Body)
+	}
+	inOrder(t, body.Theirs.Message, "Anna Berger", "tabs, ", "titles")
+	wantVersion(t, save(app, marco, 2, `{"titles":{"en":"Lens"},"tabsOff":[4],"language":"fr"}`), 3)
+	wantJSONProblem(t, save(app, marco, 9, `{}`), 409, "settings_conflict") // of a version that never was
+}
+
+// TestAFileIsFittedToThePortal leaves out what the portal lacks, says so, and changes nothing.
+func TestAFileIsFittedToThePortal(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	admin := app.Open(1, "DEFAULT", nil)
+	fit := func(settings string) apptest.Answer {
+		return app.Ask(admin, "/in/settings/import", `{"settings":`+settings+`}`)
+	}
+	answer := fit(`{"tabsOff":[4,9999],"cards":{"2":{"top":["ufCrm_theirs","title"],"sections":[{"title":"Ours","fields":["companyId","gone"]}]},"2/77":{"top":["title"]},"8888":{"top":["id"]}}}`)
+	var body struct {
+		Settings json.RawMessage
+		Left     []string
+	}
+	if err := json.Unmarshal([]byte(answer.Body), &body); err != nil || answer.Status != http.StatusOK {
+		t.Fatalf("status %d, %v\n%s", answer.Status, err, answer.Body)
+	}
+	if want := `{"tabsOff":[4],"cards":{"2":{"sections":[{"title":"Ours","fields":["companyId"]}],"top":["title"]}}}`; string(body.Settings) != want {
+		t.Errorf("settings %s, want %s", body.Settings, want)
+	}
+	if got := strings.Join(body.Left, "|"); got != "type 9999|Deal: gone, ufCrm_theirs|Deal / 77|type 8888" {
+		t.Errorf("left out: %s", got)
+	}
+	wantVersion(t, save(app, admin, 0, string(body.Settings)), 1)
+	for _, none := range []string{`"text"`, `{"unknown":1}`, `{"language":"xx"}`} {
+		wantJSONProblem(t, fit(none), 422, "invalid_settings")
+	}
+	if app.Rows("settings_changes") != 1 {
+		t.Error("looking at a file changed settings")
+	}
+}
+
+// TestTheStateOfTheTabsIsTold to a page that waits for the portal to follow, with the history that is new to it.
+func TestTheStateOfTheTabsIsTold(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	admin := app.Open(1, "DEFAULT", nil)
+	type told struct {
+		Version       int
+		Drift         bool
+		BoundAt       string
+		Tabs          map[string]string
+		History, Data string
+	}
+	state := func(version int) (s told) {
+		t.Helper()
+		answer := app.Ask(admin, "/in/settings/state", fmt.Sprintf(`{"version":%d}`, version))
+		if err := json.Unmarshal([]byte(answer.Body), &s); err != nil || answer.Status != http.StatusOK {
+			t.Fatalf("status %d, %v\n%s", answer.Status, err, answer.Body)
+		}
+		return s
+	}
+	before := state(0)
+	if before.Drift || before.History != "" || before.Tabs["4"] == "" {
+		t.Errorf("%+v", before)
+	}
+	wantVersion(t, save(app, admin, 0, `{"tabsOff":[4],"titles":{"en":"All fields"}}`), 1)
+	wantTabs(t, app, without(allTabs, "CRM_COMPANY_DETAIL_TAB")...)
+	var after told
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if after = state(0); !after.Drift && after.BoundAt != before.BoundAt {
+			break
+		}
+	}
+	if after.Drift || after.Version != 1 || after.BoundAt == before.BoundAt || after.Tabs["4"] == before.Tabs["4"] || after.Tabs["2"] != before.Tabs["2"] {
+		t.Errorf("%+v", after)
+	}
+	inOrder(t, after.History, "Anna Berger", "Tab: Company: on → off", "All fields")
+	if state(1).History != "" {
+		t.Error("a history that the page has is sent again")
+	}
+}
+
 func TestThePortalFollowsTheSettings(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
@@ -232,14 +414,14 @@ func TestThePortalFollowsTheSettings(t *testing.T) {
 		t.Errorf("titles %q, %q", title("en"), title("br"))
 	}
 	shown := app.Ask(admin, "/in/settings", `{}`).Body
-	if !strings.Contains(shown, "All tabs are up to date") || strings.Contains(shown, `data-do="repair"`) {
+	if !strings.Contains(shown, "All tabs are up to date") || !strings.Contains(shown, `data-do="repair" hidden`) {
 		t.Errorf("no drift, but\n%s", shown)
 	}
 
 	// Somebody takes a tab away: the page tells, and repairs.
 	app.Portal.Unbind(stack.ClientID, "CRM_LEAD_DETAIL_TAB")
 	shown = app.Ask(admin, "/in/settings", `{}`).Body
-	inOrder(t, shown, `data-drift="true"`, `data-do="repair"`, `data-tab="1"`, "being added", `data-tab="4"`, "hidden")
+	inOrder(t, shown, `data-drift="true" data-following="true"`, `data-do="repair"`, `data-tab="1"`, "being added", `data-tab="4"`, "hidden")
 	if answer := app.Ask(admin, "/in/settings/repair", `{}`); answer.Status != http.StatusOK {
 		t.Errorf("repair: status %d\n%s", answer.Status, answer.Body)
 	}
@@ -398,11 +580,56 @@ func TestPreviewShowsWhatIsNotSaved(t *testing.T) {
 	}
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/preview", `{"entityTypeId":2,"id":999999,"settings":{}}`), 404, "not_found")
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/preview", `{"entityTypeId":2,"id":20,"settings":{"language":"xx"}}`), 422, "invalid_settings")
+	items := app.Ask(admin, "/in/settings/items", `{"entityTypeId":2,"query":"20"}`)
+	if items.Status != http.StatusOK || items.Body != `[{"id":20,"title":"Scales for the northern warehouse","pipeline":"0"}]`+"\n" {
+		t.Errorf("items to preview: status %d\n%s", items.Status, items.Body)
+	}
 	fields := app.Ask(admin, "/in/settings/card", `{"entityTypeId":2}`)
-	inOrder(t, fields.Body, `"code":"title"`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`)
+	inOrder(t, fields.Body, `"code":"title"`, `"system":true`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`, `"groups":[{"title":"General"`)
+	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":2,"pipeline":"x"}`), 400, "bad_request")
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":5555}`), 404, "not_found")
 	for _, none := range []string{`{}`, `{"entityTypeId":-1}`} {
 		wantJSONProblem(t, app.Ask(admin, "/in/settings/card", none), 400, "bad_request")
+	}
+}
+
+// TestAnArrangementBeginsWithThePortalsCard of the type's first pipeline, or of the one that is named.
+func TestAnArrangementBeginsWithThePortalsCard(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	admin := app.Open(1, "DEFAULT", nil)
+	arrange := func(pipeline int, section, elements string) {
+		t.Helper()
+		app.Portal.SetLayout(2, "C", 0, strconv.Itoa(pipeline), `[{"name":"main","title":"`+section+`","type":"section","elements":[`+elements+`]}]`)
+	}
+	arrange(0, "Sales", `{"name":"TITLE"},{"name":"OPPORTUNITY_WITH_CURRENCY"},{"name":"CLIENT"},{"name":"PRODUCT_ROW_SUMMARY"},{"name":"NO_SUCH_FIELD"}`)
+	arrange(9, "Repairs", `{"name":"CLOSEDATE"}`)
+	portal := func(body string) (titles, fields []string) {
+		t.Helper()
+		answer := app.Ask(admin, "/in/settings/card", body)
+		var choices struct {
+			Portal []struct {
+				Title  string
+				Fields []string
+			}
+		}
+		if err := json.Unmarshal([]byte(answer.Body), &choices); err != nil || answer.Status != http.StatusOK {
+			t.Fatalf("status %d, %v\n%s", answer.Status, err, answer.Body)
+		}
+		for _, s := range choices.Portal {
+			titles, fields = append(titles, s.Title), append(fields, s.Fields...)
+		}
+		return titles, fields
+	}
+	titles, fields := portal(`{"entityTypeId":2}`)
+	if got := strings.Join(append(titles, fields...), " "); got != "Sales title opportunity currencyId isManualOpportunity companyId contactIds products" {
+		t.Errorf("%s", got)
+	}
+	if titles, fields = portal(`{"entityTypeId":2,"pipeline":"9"}`); strings.Join(append(titles, fields...), " ") != "Repairs closedate" {
+		t.Errorf("%v %v", titles, fields)
+	}
+	if titles, _ = portal(`{"entityTypeId":1038}`); len(titles) != 0 {
+		t.Errorf("a card that nobody arranged: %v", titles)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
@@ -28,7 +29,8 @@ import (
 // Store is what settings need of storage.
 type Store interface {
 	SaveSettings(ctx context.Context, id portal.MemberID, version int64, c portal.SettingsChange) (int64, error)
-	UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, error)
+	UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, portal.SettingsChange, error)
+	RestoreSettings(ctx context.Context, id portal.MemberID, version, before int64, by portal.User) (int64, portal.SettingsChange, error)
 	SettingsChanges(ctx context.Context, id portal.MemberID, limit int) ([]portal.SettingsChange, error)
 	Holdings(ctx context.Context, id portal.MemberID) (portal.Holdings, error)
 	ErasePortal(ctx context.Context, id portal.MemberID) error
@@ -48,7 +50,8 @@ type Planner interface {
 type Cards interface {
 	// Preview makes the card of an item, or of the newest one of its type where ref names none.
 	Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref, chosen portal.Settings) (*card.Card, error)
-	Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int) (*card.Choices, error)
+	Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, pipeline string) (*card.Choices, error)
+	List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, req crm.ListRequest) (*card.List, error)
 }
 
 // Handler serves the settings. Every route is a request of an open page.
@@ -59,15 +62,20 @@ type Handler struct {
 	Planner Planner
 	Cards   Cards
 	Forget  func(portal.MemberID) // called when a portal is erased, for what this process keeps of it
+	Now     func() time.Time
 }
 
 // Register adds the routes.
 func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/settings", h.show)
+	e.POST("/in/settings/state", h.state)
 	e.POST("/in/settings/card", h.card)
+	e.POST("/in/settings/items", h.items)
 	e.POST("/in/settings/preview", h.preview)
 	e.POST("/in/settings/save", h.save)
 	e.POST("/in/settings/undo", h.undo)
+	e.POST("/in/settings/restore", h.restore)
+	e.POST("/in/settings/import", h.fit)
 	e.POST("/in/settings/repair", h.repair)
 	e.POST("/in/settings/erase", h.erase)
 }
@@ -79,40 +87,106 @@ func (h *Handler) show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.render(c, visit, l)
+	view, err := h.view(c.Request().Context(), visit, l)
+	if err != nil {
+		return err
+	}
+	return h.Render(c, http.StatusOK, templates.Settings(l, view))
 }
 
-func (h *Handler) render(c echo.Context, visit *gate.Visit, l *i18n.Printer) error {
-	ctx := c.Request().Context()
+// followTime is how long the portal's tabs may take to follow a change before that is worth a warning.
+const followTime = time.Minute
+
+// shownChanges is how many changes the page's history lists.
+const shownChanges = 20
+
+// view reads what the page shows: what was chosen, what stands in the portal, and the history.
+func (h *Handler) view(ctx context.Context, visit *gate.Visit, l *i18n.Printer) (templates.SettingsView, error) {
+	view := templates.SettingsView{Portal: visit.Portal, Languages: h.languages(visit.Portal.Settings)}
 	tabs, err := h.Tabs.Tabs(ctx, visit)
 	if err != nil {
-		return err
+		return view, err
 	}
-	p := templates.SettingsView{Portal: visit.Portal, Languages: h.languages(visit.Portal.Settings)}
+	types := map[int]string{}
 	for _, tab := range tabs {
-		p.Tabs = append(p.Tabs, templates.SettingsTab{
-			EntityTypeID: tab.EntityTypeID, Name: card.TypeName(l, tab.EntityTypeID, tab.Title), Wanted: tab.Wanted, Stands: tab.Stands, Absent: tab.Absent,
+		name := card.TypeName(l, tab.EntityTypeID, tab.Title)
+		types[tab.EntityTypeID] = name
+		view.Tabs = append(view.Tabs, templates.SettingsTab{
+			EntityTypeID: tab.EntityTypeID, Name: name, Wanted: tab.Wanted, Stands: tab.Stands, OtherTitle: tab.OtherTitle, Absent: tab.Absent,
 		})
-		p.Drift = p.Drift || tab.Wanted != tab.Stands && !tab.Absent
+		view.Drift = view.Drift || (tab.Wanted != tab.Stands || tab.Wanted && tab.OtherTitle) && !tab.Absent
 	}
-	changes, err := h.Store.SettingsChanges(ctx, visit.Portal.MemberID, 20)
+	changes, err := h.Store.SettingsChanges(ctx, visit.Portal.MemberID, shownChanges)
+	if err != nil {
+		return view, err
+	}
+	narrator := h.narrator(l, types)
+	for _, made := range changes {
+		view.Changes = append(view.Changes, templates.SettingsChange{
+			SettingsChange: made, When: when(l, visit.User, made.At), Parts: narrator.inWords(differences(made.Before, made.After)),
+			Lines: narrator.lines(made.Before, made.After),
+		})
+	}
+	view.Following = view.Drift && len(changes) > 0 && h.Now().Sub(changes[0].At) < followTime
+	if view.Holdings, err = h.Store.Holdings(ctx, visit.Portal.MemberID); err != nil {
+		return view, err
+	}
+	view.JSON, err = json.Marshal(visit.Portal.Settings)
+	return view, err
+}
+
+func (h *Handler) narrator(l *i18n.Printer, types map[int]string) narrator {
+	n := narrator{l: l, types: types, languages: map[string]string{}}
+	for _, code := range h.Catalog.Languages() {
+		n.languages[code] = h.Catalog.For(code).T("language.name")
+	}
+	return n
+}
+
+// when writes a moment in the zone of who reads it.
+func when(l *i18n.Printer, reader portal.User, at time.Time) string {
+	if zone := reader.Location(); zone != nil {
+		at = at.In(zone)
+	}
+	return l.DateTime(at)
+}
+
+// state answers how far the portal follows what was chosen, and what is new in the history since the page was drawn.
+func (h *Handler) state(c echo.Context) error {
+	var req struct {
+		Version int64 `json:"version"` // of the history that the page shows
+	}
+	visit, l, err := h.Resume(c, &req)
 	if err != nil {
 		return err
 	}
-	for _, made := range changes {
-		at := made.At
-		if zone := visit.User.Location(); zone != nil {
-			at = at.In(zone)
+	view, err := h.view(c.Request().Context(), visit, l)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Version int64             `json:"version"`
+		Drift   bool              `json:"drift"`
+		Failed  string            `json:"failed,omitempty"` // why the last binding failed
+		BoundAt string            `json:"boundAt"`          // when that was
+		Tabs    map[string]string `json:"tabs"`             // how each stands, in words
+		History string            `json:"history,omitempty"`
+		Data    string            `json:"data,omitempty"` // what is stored
+	}{
+		Version: visit.Portal.SettingsVersion, Drift: view.Drift, Failed: templates.BindingFailed(l, view), BoundAt: view.BoundAt(), Tabs: map[string]string{},
+	}
+	for _, tab := range view.Tabs {
+		answer.Tabs[strconv.Itoa(tab.EntityTypeID)] = tab.State(l)
+	}
+	if req.Version != answer.Version {
+		if answer.History, err = h.Text(c, templates.SettingsHistory(l, view)); err != nil {
+			return err
 		}
-		p.Changes = append(p.Changes, templates.SettingsChange{SettingsChange: made, When: l.DateTime(at), Parts: differences(made.Before, made.After)})
+		if answer.Data, err = h.Text(c, templates.SettingsHoldings(l, view)); err != nil {
+			return err
+		}
 	}
-	if p.Holdings, err = h.Store.Holdings(ctx, visit.Portal.MemberID); err != nil {
-		return err
-	}
-	if p.JSON, err = json.Marshal(visit.Portal.Settings); err != nil {
-		return err
-	}
-	return h.Render(c, http.StatusOK, templates.Settings(l, p))
+	return c.JSON(http.StatusOK, answer)
 }
 
 func (h *Handler) languages(s portal.Settings) []templates.SettingsLanguage {
@@ -121,22 +195,6 @@ func (h *Handler) languages(s portal.Settings) []templates.SettingsLanguage {
 		all = append(all, templates.SettingsLanguage{Code: code, Name: h.Catalog.For(code).T("language.name"), Title: s.Titles[code]})
 	}
 	return all
-}
-
-// differences names the parts of settings that a change touched.
-func differences(before, after portal.Settings) []string {
-	var parts []string
-	var old, now map[string]json.RawMessage
-	a, _ := json.Marshal(before)
-	b, _ := json.Marshal(after)
-	_ = json.Unmarshal(a, &old)
-	_ = json.Unmarshal(b, &now)
-	for _, part := range []string{"tabsOff", "titles", "cards", "showEmpty", "codesFor", "language"} {
-		if string(old[part]) != string(now[part]) {
-			parts = append(parts, part)
-		}
-	}
-	return parts
 }
 
 // admin resumes a visit and asks the portal whether its user is an administrator.
@@ -157,66 +215,6 @@ func onlyAdmin(visit *gate.Visit) error {
 		return portal.Problemf(portal.AdminOnly, "user %d is no administrator", visit.User.ID)
 	}
 	return nil
-}
-
-// save replaces the settings: those of the page, or those of a file.
-func (h *Handler) save(c echo.Context) error {
-	ctx := c.Request().Context()
-	var req struct {
-		Version  int64           `json:"version"`
-		Settings json.RawMessage `json:"settings"`
-		Import   bool            `json:"import"`
-	}
-	visit, _, err := h.Resume(c, &req)
-	if err != nil {
-		return err
-	}
-	chosen, err := parse(req.Settings)
-	if err != nil {
-		return err
-	}
-	if err := h.validate(ctx, visit, chosen); err != nil {
-		return err
-	}
-	action := "save"
-	if req.Import {
-		action = "import"
-	}
-	version, err := h.Store.SaveSettings(ctx, visit.Portal.MemberID, req.Version, portal.SettingsChange{
-		UserID: visit.User.ID, UserName: visit.User.Name, Action: action, After: chosen,
-	})
-	return h.changed(c, visit, version, err)
-}
-
-// undo takes the last change back.
-func (h *Handler) undo(c echo.Context) error {
-	var req struct {
-		Version int64 `json:"version"`
-	}
-	visit, _, err := h.admin(c, &req)
-	if err != nil {
-		return err
-	}
-	version, err := h.Store.UndoSettings(c.Request().Context(), visit.Portal.MemberID, req.Version, visit.User)
-	return h.changed(c, visit, version, err)
-}
-
-// changed has the portal follow a change, by the queue.
-func (h *Handler) changed(c echo.Context, visit *gate.Visit, version int64, err error) error {
-	switch {
-	case errors.Is(err, portal.ErrSettingsConflict):
-		return &portal.Error{Problem: portal.SettingsConflict, Err: err}
-	case errors.Is(err, portal.ErrNothingToUndo):
-		return &portal.Error{Problem: portal.InvalidSettings, Err: err}
-	case errors.Is(err, portal.ErrUnknownPortal):
-		return &portal.Error{Problem: portal.NotInstalled, Err: err}
-	case err != nil:
-		return err
-	}
-	if err := h.Planner.PlanBind(c.Request().Context(), visit.Portal.MemberID); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, map[string]int64{"version": version})
 }
 
 // repair has the portal's tabs made right, by the queue.
@@ -241,7 +239,7 @@ func (h *Handler) erase(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(req.Confirm) != visit.Portal.Domain {
+	if !strings.EqualFold(strings.TrimSpace(req.Confirm), visit.Portal.Domain) {
 		return &bitrix24.FormError{Field: "confirm", Reason: "is not the domain of the portal"}
 	}
 	if err := h.Store.ErasePortal(c.Request().Context(), visit.Portal.MemberID); err != nil {
@@ -277,23 +275,57 @@ func (h *Handler) preview(c echo.Context) error {
 	return h.Render(c, http.StatusOK, templates.SettingsPreview(l, shown))
 }
 
-// card answers the fields of a type, to arrange them.
+// card answers what can be arranged of the cards of a type, or of one of its pipelines.
 func (h *Handler) card(c echo.Context) error {
 	var req struct {
-		EntityTypeID int `json:"entityTypeId"`
+		EntityTypeID int    `json:"entityTypeId"`
+		Pipeline     string `json:"pipeline"` // "" for all
 	}
 	visit, l, err := h.admin(c, &req)
 	if err != nil {
 		return err
 	}
-	if req.EntityTypeID <= 0 {
-		return &bitrix24.FormError{Field: "entityTypeId", Reason: "must be a positive whole number"}
+	key := portal.CardKey(req.EntityTypeID, req.Pipeline)
+	if _, _, ok := portal.ParseCardKey(key); !ok {
+		return &bitrix24.FormError{Field: "entityTypeId, pipeline", Reason: "must be whole numbers"}
 	}
-	fields, err := h.Cards.Choices(c.Request().Context(), visit, l, req.EntityTypeID)
+	choices, err := h.Cards.Choices(c.Request().Context(), visit, l, req.EntityTypeID, req.Pipeline)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, fields)
+	return c.JSON(http.StatusOK, choices)
+}
+
+// maxQuery is how long a search may be, in bytes.
+const maxQuery = 400
+
+// items answers the newest items of a type, or those that a search finds, to choose one for the preview.
+func (h *Handler) items(c echo.Context) error {
+	var req struct {
+		EntityTypeID int    `json:"entityTypeId"`
+		Query        string `json:"query"`
+	}
+	visit, l, err := h.admin(c, &req)
+	if err != nil {
+		return err
+	}
+	if req.EntityTypeID <= 0 || len(req.Query) > maxQuery {
+		return &bitrix24.FormError{Field: "entityTypeId, query", Reason: "must be a positive whole number, and short"}
+	}
+	list, err := h.Cards.List(c.Request().Context(), visit, l, crm.ListRequest{EntityTypeID: req.EntityTypeID, Query: req.Query})
+	if err != nil {
+		return err
+	}
+	type item struct {
+		ID       int64  `json:"id"`
+		Title    string `json:"title"`
+		Pipeline string `json:"pipeline"`
+	}
+	found := []item{}
+	for _, one := range list.Items {
+		found = append(found, item{one.Ref.ID, one.Title, one.Pipeline})
+	}
+	return c.JSON(http.StatusOK, found)
 }
 
 // maxSettings bounds the text of settings, far above what any portal needs.

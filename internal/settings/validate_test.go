@@ -83,17 +83,6 @@ func TestFieldsOfAnArrangementExist(t *testing.T) {
 	}
 }
 
-// TestAChangeThatCameToNothingIsAProblemOfPeople: what storage says of it.
-func TestAChangeThatCameToNothingIsAProblemOfPeople(t *testing.T) {
-	for err, want := range map[error]portal.Problem{
-		portal.ErrSettingsConflict: portal.SettingsConflict, portal.ErrNothingToUndo: portal.InvalidSettings, portal.ErrUnknownPortal: portal.NotInstalled,
-	} {
-		if got := (&Handler{}).changed(nil, nil, 0, fmt.Errorf("save: %w", err)); portal.ProblemOf(got) != want || !errors.Is(got, err) {
-			t.Errorf("%v is told as %v", err, got)
-		}
-	}
-}
-
 func TestDifferencesNameTheParts(t *testing.T) {
 	before := portal.Settings{TabsOff: []int{1}, Titles: map[string]string{"en": "a"}, Language: "en"}
 	after := before
@@ -110,13 +99,21 @@ func TestDifferencesNameTheParts(t *testing.T) {
 // TestCategoriesAndTypesOfThePortal reads them as portals write them: ids as numbers or as text.
 func TestCategoriesAndTypesOfThePortal(t *testing.T) {
 	result := &bitrix24.BatchResult{Result: bitrix24.Object{
-		"types":         []byte(`[{"ID":"2"},{"ID":1038},{"ID":null}]`),
+		"types":         []byte(`[{"ID":"2"},{"ID":1038,"NAME":"Trips"},{"ID":null}]`),
 		"categories2":   []byte(`{"categories":[{"id":0},{"id":"9"}]}`),
 		"categories128": []byte(`{"categories":[]}`),
 	}}
 	known, err := knownTypes(result)
-	if err != nil || !known[2] || !known[1038] || !known[31] || known[5555] {
-		t.Errorf("%v, %v", known, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int]bool{2: true, 1038: true, 31: true, 5555: false} {
+		if _, got := known[id]; got != want {
+			t.Errorf("type %d: %t", id, got)
+		}
+	}
+	if known[1038] != "Trips" {
+		t.Errorf("names %v", known)
 	}
 	for category, want := range map[string]bool{"0": true, "9": true, "1": false, "": false} {
 		if got := hasCategory(result, 2, category); got != want {

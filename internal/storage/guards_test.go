@@ -78,7 +78,7 @@ func TestErrorsThatSayWhatIsStored(t *testing.T) {
 		return err
 	}
 	undo := func(version int64) error {
-		_, err := s.UndoSettings(ctx, p.MemberID, version, portal.User{ID: 1})
+		_, _, err := s.UndoSettings(ctx, p.MemberID, version, portal.User{ID: 1})
 		return err
 	}
 	if err := save(0); err != portal.ErrUnknownPortal { //nolint:errorlint // as it is, wrapped in no trouble of the database

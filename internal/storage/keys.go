@@ -19,6 +19,7 @@ func (s *Store) UnknownKeys(ctx context.Context) (sealed, unknown int, err error
 		SELECT count(*), count(*) FILTER (WHERE key_id <> ALL($1))
 		FROM (SELECT key_id FROM portals WHERE application_token IS NOT NULL
 		      UNION ALL SELECT key_id FROM tokens
+		      UNION ALL SELECT key_id FROM event_claims
 		      UNION ALL SELECT key_id FROM erasure_key) AS rows`,
 		s.sealer.KeyIDs()).Scan(&sealed, &unknown)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *Store) UnknownKeys(ctx context.Context) (sealed, unknown int, err error
 // Reseal seals everything anew that an older key sealed, in small transactions, while the app serves. Rows that do not
 // open are counted and left as they are.
 func (s *Store) Reseal(ctx context.Context) (resealed, unreadable int, err error) {
-	for _, step := range []func(context.Context, pgx.Tx, *cursor) (int, error){s.resealTokens, s.resealPortals, s.resealErasureKey} {
+	for _, step := range []func(context.Context, pgx.Tx, *cursor) (int, error){s.resealTokens, s.resealPortals, s.resealEventClaims, s.resealErasureKey} {
 		for at := (&cursor{}); !at.done; {
 			err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 				n, err := step(ctx, tx, at)
@@ -50,7 +51,7 @@ func (s *Store) Reseal(ctx context.Context) (resealed, unreadable int, err error
 // cursor is the last row that was looked at.
 type cursor struct {
 	memberID   string
-	userID     int64
+	userID     int64 // or the number within the portal that the table has instead
 	unreadable int
 	done       bool
 }

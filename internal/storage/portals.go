@@ -41,6 +41,7 @@ type portalRow struct {
 	BoundAt          *time.Time
 	BoundOutcome     string
 	BoundSkipped     []string
+	LicenseFamily    string
 	Settings         portal.Settings
 	SettingsVersion  int64
 }
@@ -48,7 +49,7 @@ type portalRow struct {
 // portalColumns are those of a portalRow, from portals and portal_settings.
 const portalColumns = `
 	portals.member_id, client_endpoint, domain, server_endpoint, application_token, scope, status, installer_id,
-	installed_at, uninstalled_at, schema_version, bound_at, bound_outcome, bound_skipped,
+	installed_at, uninstalled_at, schema_version, bound_at, bound_outcome, bound_skipped, license_family,
 	coalesce(settings, '{}') AS settings, coalesce(version, 0) AS settings_version`
 
 // Portal reads one portal, installed or removed. It returns portal.ErrUnknownPortal where there is no record.
@@ -85,6 +86,7 @@ func (s *Store) openPortal(row portalRow) (portal.Portal, error) {
 		SchemaVersion:    row.SchemaVersion,
 		BoundOutcome:     row.BoundOutcome,
 		BoundSkipped:     row.BoundSkipped,
+		LicenseFamily:    row.LicenseFamily,
 		Settings:         row.Settings,
 		SettingsVersion:  row.SettingsVersion,
 	}
@@ -203,8 +205,10 @@ func (s *Store) deleteInstallation(ctx context.Context, tx pgx.Tx, id portal.Mem
 	if _, err := tx.Exec(ctx, remove, args...); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM tokens WHERE member_id = $1`, id); err != nil {
-		return err
+	for _, forget := range []string{`DELETE FROM tokens WHERE member_id = $1`, `DELETE FROM event_claims WHERE member_id = $1`} {
+		if _, err := tx.Exec(ctx, forget, id); err != nil {
+			return err
+		}
 	}
 	// Jobs that are through are kept for days by the queue, with their arguments.
 	_, err := tx.Exec(ctx, `
@@ -237,6 +241,18 @@ func (s *Store) SetStatus(ctx context.Context, id portal.MemberID, status string
 	return nil
 }
 
+// SetLicense stores the family of a portal's plan; it writes nothing where it is the same.
+func (s *Store) SetLicense(ctx context.Context, id portal.MemberID, family string) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE portals
+		SET license_family = $2, updated_at = $3
+		WHERE member_id = $1 AND license_family <> $2`, id, family, s.now())
+	if err != nil {
+		return wrap("set license", err)
+	}
+	return nil
+}
+
 // CountSchemaChange notes that fields, dictionaries or types of a portal have changed.
 func (s *Store) CountSchemaChange(ctx context.Context, id portal.MemberID) error {
 	_, err := s.pool.Exec(ctx, `
@@ -249,7 +265,7 @@ func (s *Store) CountSchemaChange(ctx context.Context, id portal.MemberID) error
 	return nil
 }
 
-// LearnApplicationToken stores the application_token of an installed portal that has none stored.
+// LearnApplicationToken stores the application_token of an installed portal, in place of the one that is stored.
 func (s *Store) LearnApplicationToken(ctx context.Context, id portal.MemberID, token secret.Text) error {
 	sealed, err := s.sealer.Seal(token, applicationTokenPlace(id))
 	if err != nil {
@@ -258,7 +274,7 @@ func (s *Store) LearnApplicationToken(ctx context.Context, id portal.MemberID, t
 	_, err = s.pool.Exec(ctx, `
 		UPDATE portals
 		SET application_token = $2, key_id = $3, updated_at = $4
-		WHERE member_id = $1 AND application_token IS NULL AND uninstalled_at IS NULL`,
+		WHERE member_id = $1 AND uninstalled_at IS NULL`,
 		id, sealed, s.sealer.KeyID(), s.now())
 	if err != nil {
 		return wrap("learn application_token", err)

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -197,6 +198,73 @@ func TestLivingTokensAreTheInstallersFirst(t *testing.T) {
 	}
 	if few, err := s.LivingTokens(ctx, p.MemberID, 1); err != nil || len(few) != 1 || few[0].UserID != 2 {
 		t.Errorf("%v, %v", few, err)
+	}
+}
+
+// TestSilentPortalsAreThoseOfWhichNothingWasHeard: a page that was opened, and a pair that was renewed, count as heard.
+func TestSilentPortalsAreThoseOfWhichNothingWasHeard(t *testing.T) {
+	stores, c, p := setup(t)
+	s, ctx := stores[0], t.Context()
+	at := func(id portal.MemberID) portal.Portal { q := p; q.MemberID = id; return q }
+	save := func(id portal.MemberID, user portal.UserID, name string) {
+		t.Helper()
+		token := pair(at(id), user, string(id)+name)
+		token.ExpiresAt = c.time().Add(time.Hour)
+		if user == 1 && name == "a" {
+			if err := s.SaveInstallation(ctx, at(id), token); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		mustSave(t, s, token)
+	}
+	for _, id := range []portal.MemberID{"silent", "opened", "renewed", "removed"} {
+		save(id, 1, "a")
+	}
+	c.advance(100 * 24 * time.Hour)
+	save("opened", 2, "b") // a plain user, whose first pair stays the kept one
+	renewed := pair(at("renewed"), 1, "renewed-b")
+	renewed.ExpiresAt = c.time().Add(time.Hour)
+	if _, err := s.RenewToken(ctx, shown(at("renewed"), "refresh-renewed"+"a"), gives(renewed)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteInstallation(ctx, "removed", false); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(100 * 24 * time.Hour)
+	save("opened", 2, "c") // a claim beside it
+	save("new", 1, "a")
+	c.advance(100 * 24 * time.Hour)
+	list := func() (ids []portal.MemberID) {
+		ids, err := s.SilentPortals(ctx, c.time().Add(-180*24*time.Hour), "", 10, func(context.Context, pgx.Tx, []portal.MemberID) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	if got := list(); len(got) != 2 || got[0] != "renewed" || got[1] != "silent" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestThePlanAndTheApplicationTokenOfAPortalAreKept, the newest of each.
+func TestThePlanAndTheApplicationTokenOfAPortalAreKept(t *testing.T) {
+	stores, _, p := setup(t)
+	s, ctx := stores[0], t.Context()
+	if err := s.SaveInstallation(ctx, p, pair(p, 1, "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.SetLicense(ctx, p.MemberID, "ent"), s.LearnApplicationToken(ctx, p.MemberID, secret.New("newer"))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Portal(ctx, p.MemberID); err != nil || got.LicenseFamily != "ent" || got.ApplicationToken.Reveal() != "newer" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := s.SaveInstallation(ctx, p, pair(p, 1, "b")); err != nil { // the app is installed again
+		t.Fatal(err)
+	}
+	if got, err := s.Visit(ctx, p.MemberID, nil); err != nil || got.Portal.LicenseFamily != "ent" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -27,21 +27,58 @@ func (s *Store) SaveSettings(ctx context.Context, id portal.MemberID, version in
 	return s.changeSettings(ctx, id, version, func(context.Context, pgx.Tx, portal.Settings) (portal.SettingsChange, error) { return c, nil })
 }
 
-// UndoSettings takes the last change of settings back; doing it again takes that back. Errors are those of SaveSettings,
-// and portal.ErrNothingToUndo.
-func (s *Store) UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, error) {
-	return s.changeSettings(ctx, id, version, func(ctx context.Context, tx pgx.Tx, _ portal.Settings) (portal.SettingsChange, error) {
-		c := portal.SettingsChange{UserID: by.ID, UserName: by.Name, Action: "undo"}
-		err := tx.QueryRow(ctx, `
-			SELECT before
+// UndoSettings takes back the newest change that no undo has taken back yet: doing it again goes one change further back.
+// It returns the new version and the change that was taken back. Errors are those of SaveSettings, and
+// portal.ErrNothingToUndo.
+func (s *Store) UndoSettings(ctx context.Context, id portal.MemberID, version int64, by portal.User) (int64, portal.SettingsChange, error) {
+	// After an undo the settings are those from before the change that it took back: the walk goes on there.
+	return s.takeBack(ctx, id, version, portal.SettingsChange{UserID: by.ID, UserName: by.Name, Action: "undo"}, `
+		WITH RECURSIVE walk AS (
+			SELECT *
 			FROM settings_changes
-			WHERE member_id = $1 AND version = $2`, id, version).Scan(&c.After)
+			WHERE member_id = $1 AND version = $2
+			UNION ALL
+			SELECT older.*
+			FROM walk
+			JOIN settings_changes AS older ON older.member_id = $1 AND older.version = walk.undid - 1
+		)
+		SELECT `+changeColumns+`
+		FROM walk
+		WHERE undid IS NULL`, version)
+}
+
+// RestoreSettings puts the settings back to what they were before a change. That is a change like any other, and can be
+// undone. It returns the new version and the change that was named. Errors are those of UndoSettings.
+func (s *Store) RestoreSettings(ctx context.Context, id portal.MemberID, version, before int64, by portal.User) (int64, portal.SettingsChange, error) {
+	return s.takeBack(ctx, id, version, portal.SettingsChange{UserID: by.ID, UserName: by.Name, Action: "restore"}, `
+		SELECT `+changeColumns+`
+		FROM settings_changes
+		WHERE member_id = $1 AND version = $2`, before)
+}
+
+// takeBack makes the change c that puts settings back to what they were before the change that a query finds.
+func (s *Store) takeBack(
+	ctx context.Context, id portal.MemberID, version int64, c portal.SettingsChange, query string, at int64,
+) (int64, portal.SettingsChange, error) {
+	var found portal.SettingsChange
+	next, err := s.changeSettings(ctx, id, version, func(ctx context.Context, tx pgx.Tx, _ portal.Settings) (portal.SettingsChange, error) {
+		rows, _ := tx.Query(ctx, query, id, at)
+		var err error
+		found, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[portal.SettingsChange])
 		if errors.Is(err, pgx.ErrNoRows) {
 			return c, portal.ErrNothingToUndo
 		}
+		c.After = found.Before
+		if c.Action == "undo" {
+			c.Undid = found.Version
+		}
 		return c, err
 	})
+	return next, found, err
 }
+
+// changeColumns are those of a portal.SettingsChange.
+const changeColumns = `version, at, user_id, user_name, action, coalesce(undid, 0) AS undid, before, after`
 
 func (s *Store) changeSettings(
 	ctx context.Context, id portal.MemberID, version int64,
@@ -84,11 +121,11 @@ func (s *Store) changeSettings(
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO settings_changes (member_id, version, at, user_id, user_name, action, before, after)
-			VALUES (@member_id, @version, @at, @user_id, @user_name, @action, @before, @after)`,
+			INSERT INTO settings_changes (member_id, version, at, user_id, user_name, action, undid, before, after)
+			VALUES (@member_id, @version, @at, @user_id, @user_name, @action, nullif(@undid::bigint, 0), @before, @after)`,
 			pgx.NamedArgs{
 				"member_id": id, "version": next, "at": now, "user_id": c.UserID, "user_name": plainName(c.UserName), "action": c.Action,
-				"before": before, "after": c.After,
+				"undid": c.Undid, "before": before, "after": c.After,
 			})
 		if err != nil {
 			return err
@@ -117,7 +154,7 @@ func (s *Store) changeSettings(
 // SettingsChanges reads the newest changes of a portal's settings.
 func (s *Store) SettingsChanges(ctx context.Context, id portal.MemberID, limit int) ([]portal.SettingsChange, error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT version, at, user_id, user_name, action, before, after
+		SELECT `+changeColumns+`
 		FROM settings_changes
 		WHERE member_id = $1
 		ORDER BY version DESC

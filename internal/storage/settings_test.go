@@ -57,7 +57,7 @@ func TestTheHistoryOfSettingsIsBounded(t *testing.T) {
 	if entries, _ := kept(); entries != 1 {
 		t.Errorf("%d entries beside one that is over the bound", entries)
 	}
-	if _, err := s.UndoSettings(ctx, p.MemberID, version, portal.User{ID: 1}); err != nil {
+	if _, _, err := s.UndoSettings(ctx, p.MemberID, version, portal.User{ID: 1}); err != nil {
 		t.Errorf("it cannot be taken back: %v", err)
 	}
 }

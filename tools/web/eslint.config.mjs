@@ -31,6 +31,5 @@ export default [
       'object-shorthand': 'error',
       'prefer-const': 'error'
     }
-  },
-  { ignores: ['web/static/settings.js'] } // written before there were modules
+  }
 ];

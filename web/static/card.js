@@ -2,7 +2,6 @@
 // sign that somebody is there to use them: a card is shown sooner without them.
 import { all, find, input, make } from './dom.js';
 import { fit, openPath, opened, recall, remember } from './frame.js';
-import { fillNames } from './names.js';
 import { Latest, told } from './session.js';
 import { say } from './status.js';
 import { recallViews, restore } from './view.js';
@@ -42,7 +41,9 @@ function now() {
 export function enliven(card, signal) {
   addCopyButtons(card);
   void opened.then(() => { for (const link of all('a[data-path]', card)) link.setAttribute('aria-haspopup', 'dialog'); });
-  void fillNames(card, signal);
+  if (find('[data-name], [data-products][data-missing]', card)) {
+    import('./names.js').then(({ fillNames }) => fillNames(card, signal)).catch((error) => { if (!signal.aborted) say(told(error)); });
+  }
   fit();
 }
 
@@ -129,17 +130,6 @@ document.addEventListener('click', (event) => {
   const link = event.target instanceof Element ? event.target.closest('a[data-path]') : null;
   if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
   if (openPath(link)) event.preventDefault();
-});
-
-// On paper everything that the card shows is open.
-window.addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details')) {
-    details.dataset.was = String(details.open);
-    details.open = true;
-  }
-});
-window.addEventListener('afterprint', () => {
-  for (const details of document.querySelectorAll('details')) details.open = details.dataset.was === 'true';
 });
 
 void opened.then(() => {

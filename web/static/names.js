@@ -5,7 +5,7 @@ import { ask, told } from './session.js';
 import { say } from './status.js';
 
 /**
- * @typedef {{text: string, photo?: string, href?: string}} Name
+ * @typedef {{text: string, initials?: string, photo?: string, href?: string}} Name
  * @typedef {{names: Record<string, Name>, products?: string}} Found
  */
 
@@ -72,6 +72,7 @@ function fill(link, name, unavailable) {
     return;
   }
   link.textContent = name.text;
+  link.dataset.initials = name.initials ?? '';
   link.classList.remove('raw');
   if (name.photo) link.before(make('img', { className: 'photo', alt: '', referrerPolicy: 'no-referrer', src: name.photo }));
 }

@@ -7,15 +7,16 @@ delete document.body.dataset.session;
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || '';
 
 /** A refusal, in words for people. */
-class Refusal extends Error {
+export class Refusal extends Error {
   /**
    * @param {string} message
-   * @param {string} code
+   * @param {Record<string, any>} answer all that the app told
    */
-  constructor(message, code) {
+  constructor(message, answer) {
     super(message);
     this.name = 'Refusal';
-    this.code = code;
+    this.answer = answer;
+    this.code = String(answer.error ?? '');
   }
 }
 
@@ -37,7 +38,7 @@ export async function ask(path, question, signal) {
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
   const words = [problem.message, problem.detail, problem.todo].filter(Boolean).join('. ');
-  throw new Refusal(words || failed(), problem.code ?? '');
+  throw new Refusal(words || failed(), problem);
 }
 
 function failed() { return document.body.dataset.failed ?? ''; }

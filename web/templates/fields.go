@@ -18,14 +18,12 @@ func rowCode(r *card.Row) string {
 	return r.Code + " " + r.Upper
 }
 
+// sectionTitle is what stands over a section; "" of one that was given no name.
 func sectionTitle(l *i18n.Printer, s card.Section) string {
-	switch {
-	case s.Key != "":
+	if s.Key != "" {
 		return l.T("group." + s.Key)
-	case s.Title != "":
-		return s.Title
 	}
-	return l.T("group.untitled")
+	return s.Title
 }
 
 // pieceType is the type of a value that we do not know, after what else is to be noted of it.

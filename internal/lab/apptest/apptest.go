@@ -369,6 +369,25 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	if err := p.Install(stack.ClientID, 1); err != nil {
 		a.t.Fatal(err)
 	}
+	a.runInstaller(p)
+}
+
+// Update updates the app in the portal, in one of the ways that updates are known to go, up to its end: in most of them an
+// administrator has to open the install page again.
+func (a *App) Update(way string) {
+	a.t.Helper()
+	a.Portal.UpdateAs(stack.ClientID, way)
+	if !a.Portal.Finished(stack.ClientID) {
+		a.runInstaller(a.Portal)
+		return
+	}
+	a.Sim.Deliveries()
+	a.waitBound()
+}
+
+// runInstaller opens the install page and lets it finish.
+func (a *App) runInstaller(p *portalsim.Portal) {
+	a.t.Helper()
 	opening, err := p.Open(stack.ClientID, 1, "DEFAULT", "")
 	if err != nil {
 		a.t.Fatal(err)
@@ -381,13 +400,14 @@ func (a *App) InstallIn(p *portalsim.Portal) {
 	a.waitBound()
 }
 
-// waitBound waits until no binding is planned or runs: its requests are not to be counted among those of a page.
+// waitBound waits until no binding is planned or runs, and no event waits to be looked into: their requests are not to be
+// counted among those of a page.
 func (a *App) waitBound() {
 	a.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var n int
 		a.query(func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind = 'bind' AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
+			return conn.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE kind IN ('bind', 'event') AND state NOT IN ('completed', 'discarded', 'cancelled')`).Scan(&n)
 		})
 		if n == 0 {
 			return
@@ -419,6 +439,26 @@ func (a *App) Rows(table string) (n int) {
 	return n
 }
 
+// SQL changes the app's database behind its back, as time does.
+func (a *App) SQL(statement string, args ...any) {
+	a.t.Helper()
+	a.query(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement, args...)
+		return err
+	})
+}
+
+// Jobs are the arguments of the jobs of a kind that wait, run or are through, in the order in which they were planned.
+func (a *App) Jobs(kind string) (args []string) {
+	a.t.Helper()
+	a.query(func(ctx context.Context, conn *pgx.Conn) (err error) {
+		rows, _ := conn.Query(ctx, "SELECT args::text FROM river_job WHERE kind = $1 ORDER BY id", kind)
+		args, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return args
+}
+
 // Forget empties the app's tables, as when its database was lost.
 func (a *App) Forget() {
 	a.t.Helper()
@@ -433,7 +473,7 @@ func (a *App) Dump() string {
 	a.t.Helper()
 	var out strings.Builder
 	a.query(func(ctx context.Context, conn *pgx.Conn) error {
-		for _, table := range []string{"portals", "tokens", "refresh_hashes", "portal_settings", "settings_changes"} {
+		for _, table := range []string{"portals", "tokens", "refresh_hashes", "portal_settings", "settings_changes", "event_claims"} {
 			rows, _ := conn.Query(ctx, "SELECT to_jsonb(t)::text FROM "+table+" t")
 			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if err != nil {

@@ -80,8 +80,7 @@ var (
 	step      = regexp.MustCompile(`\[([^\]]+)\]`)
 )
 
-// resolve puts what came before in place of $result[key][field] in a command's parameters. As long as References is off,
-// what does not lead to a scalar stays as text.
+// resolve puts what came before in place of $result[key][field] in a command's parameters.
 func (s *Sim) resolve(params, so *object) {
 	for _, key := range params.keys {
 		switch v := params.values[key].(type) {
@@ -101,18 +100,16 @@ func (s *Sim) resolveText(text string, so *object) any {
 		if steps == nil {
 			continue
 		}
-		found, whole := so.values[match[1]], true
+		found := so.values[match[1]]
 		for _, st := range steps {
 			o, ok := found.(*object)
 			if !ok || o.values[st[1]] == nil {
-				whole = false
 				break
 			}
 			found = o.values[st[1]]
 		}
 		_, isArray := found.(*object)
 		switch {
-		case !s.options.Truth.References && (!whole || isArray):
 		case match[0] == text:
 			return found
 		case !isArray && found != nil && found != true && found != false:

@@ -162,7 +162,7 @@ func TestUpdatesGoInThreeWays(t *testing.T) {
 		portalsim.UpdateTold:   {"ONAPPUPDATE 2", 0, true, false},
 	} {
 		app.forms = nil
-		w := newWorld(t, portalsim.Options{Truth: portalsim.Truth{Updates: true}})
+		w := newWorld(t, portalsim.Options{})
 		w.portal.FinishInstall("app.1")
 		access, _ := w.tokens(1)
 		for _, event := range []string{"ONAPPUPDATE", "ONCRMLEADADD"} {
@@ -199,15 +199,11 @@ func TestUpdatesGoInThreeWays(t *testing.T) {
 		}
 		contains(t, w.get(w.portal.URL()+"/crm/lead/details/250/"), "CRM_LEAD_DETAIL_TAB")
 	}
-	for truth, told := range map[bool]bool{true: false, false: true} {
-		w := newWorld(t, portalsim.Options{Truth: portalsim.Truth{Updates: truth}})
-		w.portal.FinishInstall("app.1")
-		w.portal.Update("app.1")
-		if w.portal.Finished("app.1") != told {
-			t.Errorf("truth %v: finished %v", truth, w.portal.Finished("app.1"))
-		}
-	}
 	w := newWorld(t, portalsim.Options{})
+	w.portal.FinishInstall("app.1")
+	if r := w.do(http.MethodPost, w.sim.OAuthURL()+"/control/portals/acme/update-app", "application/x-www-form-urlencoded", "client=app.1"); r.status != 204 || w.portal.Finished("app.1") {
+		t.Errorf("without a way, as the platform's code does: %d, finished %v", r.status, w.portal.Finished("app.1"))
+	}
 	if r := w.do(http.MethodPost, w.sim.OAuthURL()+"/control/portals/acme/update-app", "application/x-www-form-urlencoded", "client=app.1&way=odd"); r.status != 400 {
 		t.Errorf("an unknown way: %d", r.status)
 	}
@@ -215,7 +211,7 @@ func TestUpdatesGoInThreeWays(t *testing.T) {
 
 func TestRemovalsAsTheyAreToldOfAndNot(t *testing.T) {
 	app := newListener(t)
-	w := newWorld(t, portalsim.Options{Truth: portalsim.Truth{Expired: true, Tokens: true, Removals: true, Refusals: true}})
+	w := newWorld(t, portalsim.Options{Truth: portalsim.Truth{Tokens: true, Removals: true, Refusals: true}})
 	w.portal.FinishInstall("app.1")
 	access, refresh := w.tokens(1)
 	contains(t, w.call(access, "event.bind", `{"event":"ONAPPUNINSTALL","handler":"`+app.URL+`"}`), `"result":true`)

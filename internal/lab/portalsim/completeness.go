@@ -5,40 +5,32 @@ import (
 	"strings"
 )
 
-// complete adds what the standard data leaves out and real portals have, as far as the truth says: fields that are
+// complete adds what the standard data leaves out and real portals have: fields that are
 // described (api-reference/crm/universal/object-fields.md), members that items have without a description, and custom
 // fields with settings.
-func (t *crmType) complete(truth Truth) {
-	if truth.Fields {
-		t.describeMore(moreFields[t.entityTypeID] + commonToAll)
-		for _, item := range t.items {
-			for _, f := range t.fields {
-				if _, ok := item.values[f.name]; !ok && f.name != "fm" {
-					item.set(f.name, f.empty())
-				}
-			}
-			for name := range strings.FieldsSeq(undescribed[t.entityTypeID]) {
-				if _, ok := item.values[name]; !ok {
-					item.set(name, nil)
-				}
-			}
-			if t.field("hasPhone").name != "" && item.values["fm"] == nil {
-				item.set("fm", newObject())
+func (t *crmType) complete() {
+	t.describeMore(moreFields[t.entityTypeID] + commonToAll)
+	for _, item := range t.items {
+		for _, f := range t.fields {
+			if _, ok := item.values[f.name]; !ok && f.name != "fm" {
+				item.set(f.name, f.empty())
 			}
 		}
+		for name := range strings.FieldsSeq(undescribed[t.entityTypeID]) {
+			if _, ok := item.values[name]; !ok {
+				item.set(name, nil)
+			}
+		}
+		if t.field("hasPhone").name != "" && item.values["fm"] == nil {
+			item.set("fm", newObject())
+		}
 	}
-	if truth.Fields {
-		t.settleParents()
-	}
-	if truth.Multifields {
-		t.describeMultifields()
-	}
-	if truth.WallClock && t.entityTypeID == 1038 {
+	t.settleParents()
+	t.describeMultifields()
+	if t.entityTypeID == 1038 {
 		t.describeMore(clocks)
 	}
-	if truth.Fields || truth.WallClock {
-		t.fillSamples()
-	}
+	t.fillSamples()
 }
 
 // settleParents tells of fields that hold an item of which type they are (crm-item-fields.md).

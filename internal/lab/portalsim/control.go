@@ -1,6 +1,7 @@
 package portalsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -204,15 +205,11 @@ func (s *Sim) controlPortal(r *http.Request) error {
 	case "rename":
 		return p.Rename()
 	case "update-app":
-		way := r.FormValue("way")
-		switch {
-		case way == "":
-			p.Update(r.FormValue("client"))
-		case !updateWay(way):
+		way := cmp.Or(r.FormValue("way"), UpdateHidden)
+		if !updateWay(way) {
 			return errors.New("way: hidden, erased or told")
-		default:
-			p.UpdateAs(r.FormValue("client"), way)
 		}
+		p.UpdateAs(r.FormValue("client"), way)
 	case "terminate":
 		id, err := strconv.Atoi(r.FormValue("id"))
 		if err != nil {

@@ -21,7 +21,7 @@ ufCrm_1700000000101|enumeration|Delivery|Доставка|d
 		items: parseItems(`[
 {"id":20,"title":"Scales for the northern warehouse","createdTime":"2026-02-10T11:20:00+01:00","updatedTime":"2026-06-01T08:05:31+02:00","createdBy":2,
  "updatedBy":1,"assignedById":2,"opened":"Y","stageId":"EXECUTING","stageSemanticId":"P","categoryId":0,"typeId":"SALE","opportunity":48250.5,
- "currencyId":"EUR","isManualOpportunity":"N","taxValue":7703.86,"probability":70,"begindate":"2026-02-10T03:00:00+03:00","closedate":"2026-07-31T03:00:00+03:00",
+ "currencyId":"EUR","isManualOpportunity":"N","taxValue":7703.95,"probability":70,"begindate":"2026-02-10T03:00:00+03:00","closedate":"2026-07-31T03:00:00+03:00",
  "companyId":40,"contactId":30,"contactIds":[30,31],"sourceId":"CALL","observers":[1,3],"movedTime":"2026-05-20T14:00:00+02:00","movedBy":2,
  "lastActivityTime":"2026-06-01T08:05:31+02:00","lastActivityBy":1,"comments":"Delivery in [b]two parts[/b]:\n[list][*]scales first[*]cables later[/list]See [url=https://nordlicht.example/gate]the gate[/url].","ufCrm_1700000000101":41},
 {"id":21,"title":"Service contract","createdTime":"2026-04-02T09:00:00+02:00","updatedTime":"2026-04-02T09:00:00+02:00","createdBy":1,"updatedBy":1,

@@ -149,3 +149,10 @@ func standardStatuses() []status {
 		stage("DYNAMIC_1038_STAGE_12", "DT1038_12:FAIL", "#FF5752", "F", "Scrapped", "Списано"),
 	}
 }
+
+// AddStatus adds an entry to a dictionary, as an administrator does; it gets a STATUS_ID of its own.
+func (p *Portal) AddStatus(entityID, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.statuses = append(p.statuses, status{entityID, "UC_" + strings.ToUpper(randomHex(3)), "", "", [2]string{name, name}})
+}

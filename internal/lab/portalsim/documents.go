@@ -40,7 +40,7 @@ comments|text|Comment|Комментарий
 ` + clientFields + activityFields),
 		items: parseItems(`[
 {"id":310,"title":"Invoice 310","accountNumber":"INV-310","createdTime":"2026-06-02T09:00:00+02:00","updatedTime":"2026-06-02T09:30:00+02:00","createdBy":2,"updatedBy":2,
- "assignedById":2,"opened":"Y","categoryId":10,"stageId":"DT31_10:S","opportunity":24125.25,"currencyId":"EUR","isManualOpportunity":"N","taxValue":3851.93,
+ "assignedById":2,"opened":"Y","categoryId":10,"stageId":"DT31_10:S","opportunity":35046.4,"currencyId":"EUR","isManualOpportunity":"N","taxValue":5595.65,
  "begindate":"2026-06-02T03:00:00+03:00","closedate":"2026-06-16T03:00:00+03:00","parentId2":20,"mycompanyId":41,"companyId":40,"contactId":30,"contactIds":[30],
  "movedTime":"2026-06-02T09:30:00+02:00","movedBy":2}
 ]`),

@@ -116,7 +116,7 @@ func (p *Portal) forms(in *install, event string, data url.Values, withTokens bo
 	defer p.sim.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.sim.options.Truth.Expired && in.paymentExpired {
+	if in.paymentExpired {
 		return nil // neither its removal nor anything else
 	}
 	var out []outgoing

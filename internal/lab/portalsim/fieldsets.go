@@ -59,13 +59,13 @@ phone|string|Phone|Телефон
 email|string|E-mail|E-mail
 `
 
-func standardTypes(truth Truth) []*crmType {
+func standardTypes() []*crmType {
 	types := []*crmType{leads(), deals(), contacts(), companies(), quotes(), invoices(), equipment()}
 	for _, t := range types {
 		for _, item := range t.items {
 			item.set("entityTypeId", t.entityTypeID)
 		}
-		t.complete(truth)
+		t.complete()
 	}
 	return types
 }

@@ -104,9 +104,6 @@ func (c *call) shown(item *object, selected []string) *object {
 // withFiles gives the files of custom fields the addresses that portals give them: absolute, with the field's name in
 // capitals and the site.
 func (c *call) withFiles(item *object) *object {
-	if !c.truth().Fields {
-		return item
-	}
 	out, origin := newObject(), c.portal.servers[len(c.portal.servers)-1].url()
 	address := func(field string, file *object) *object {
 		whole := newObject()

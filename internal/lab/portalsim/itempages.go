@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,9 @@ type column struct {
 }
 
 type generalRow struct{ Title, Value string }
+
+// wayStep is a stage on the way of an item; those that it has reached have a colour.
+type wayStep struct{ Name, Color string }
 
 type tabEntry struct{ Client, Placement, Title, Options string }
 
@@ -112,6 +116,7 @@ func (p *Portal) fillCard(v *view) {
 		v.Title = "#" + v.Item.text("id")
 	} else {
 		stage, _ := p.stage(v.Type, v.Item, v.Lang)
+		v.Steps = p.steps(v.Type, v.Item, v.Lang)
 		for _, name := range []string{"id", "title", "stageId", "name", "lastName", "opportunity", "currencyId", "phone", "email"} {
 			for _, f := range v.Type.fields {
 				value := v.Item.text(name)
@@ -144,6 +149,31 @@ func itemTitle(item *object) string {
 		return title
 	}
 	return strings.TrimSpace(item.text("name") + " " + item.text("lastName"))
+}
+
+// steps is the way of an item through the stages of its pipeline.
+func (p *Portal) steps(t *crmType, item *object, lang string) []wayStep {
+	at := slices.IndexFunc(p.statuses, func(s status) bool { return s.statusID == item.text("stageId") && t.hasStage(s) })
+	if at < 0 {
+		return nil
+	}
+	var way []wayStep
+	for i, s := range p.statuses {
+		if s.entityID != p.statuses[at].entityID || s.semantics == "F" {
+			continue
+		}
+		next := wayStep{Name: s.name(lang)}
+		if i <= at {
+			next.Color = p.statuses[at].color
+		}
+		way = append(way, next)
+	}
+	return way
+}
+
+// hasStage reports whether a status is a stage of the type, in whatever pipeline.
+func (t *crmType) hasStage(s status) bool {
+	return slices.ContainsFunc(t.fields, func(f field) bool { return f.name == "stageId" && strings.HasPrefix(s.entityID, f.statusType) })
 }
 
 func (p *Portal) stage(t *crmType, item *object, lang string) (name, color string) {

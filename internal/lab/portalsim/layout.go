@@ -9,8 +9,9 @@ import (
 )
 
 // standardLayouts are arrangements of cards: that of deals is the documentation's example, with one more field of the
-// portal's own. Cards that are not named here were never arranged, for which the method answers null.
-func standardLayouts(truth Truth) map[string]json.RawMessage {
+// portal's own; the others name the elements of the platform's default cards. Smart processes and other pipelines were
+// never arranged, for which the method answers null.
+func standardLayouts() map[string]json.RawMessage {
 	out := map[string]json.RawMessage{
 		layoutName(2, "C", 0, "0"): json.RawMessage(`[
 			{"name":"main","title":"About the deal","type":"section","elements":[{"name":"TITLE","optionFlags":"0"},{"name":"STAGE_ID","optionFlags":"0"},
@@ -25,9 +26,7 @@ func standardLayouts(truth Truth) map[string]json.RawMessage {
 		layoutName(2, "C", 0, "9"): json.RawMessage(`[{"name":"default_column","type":"column","elements":[
 			{"name":"main","title":"Service contract","type":"section","elements":[{"name":"TITLE"},{"name":"CLIENT"},{"name":"ASSIGNED_BY_ID"}]}]}]`),
 	}
-	if truth.Fields {
-		maps.Copy(out, defaultLayouts())
-	}
+	maps.Copy(out, defaultLayouts())
 	return out
 }
 
@@ -100,8 +99,8 @@ func (c *call) layoutOf() (string, *apiError) {
 }
 
 // cardOf is the pipeline whose card is meant, or the kind of leads. The platform renames the parameter for smart processes
-// alone; of invoices it reads the name inside, CATEGORY_ID, which is what Invoices is about. A pipeline that is an array
-// breaks its code off, and with it the whole batch.
+// alone; of invoices it reads the name inside, CATEGORY_ID. A pipeline that is an array breaks its code off, and with it
+// the whole batch.
 func (c *call) cardOf(t *crmType) (string, *apiError) {
 	name, otherwise := "categoryId", strconv.Itoa(t.defaultCategory())
 	switch {
@@ -109,12 +108,12 @@ func (c *call) cardOf(t *crmType) (string, *apiError) {
 		name, otherwise = "leadCustomerType", "1"
 	case t.entityTypeID == 2:
 		name = "dealCategoryId"
-	case t.entityTypeID == 31 && c.truth().Invoices:
+	case t.entityTypeID == 31:
 		name, otherwise = "CATEGORY_ID", ""
-	case t.typeID == 0 && c.truth().Invoices:
+	case t.typeID == 0:
 		name = "CATEGORY_ID"
 	}
-	if _, isArray := c.params.get("extras", name).(*object); isArray && t.entityTypeID != 1 && c.truth().References {
+	if _, isArray := c.params.get("extras", name).(*object); isArray && t.entityTypeID != 1 {
 		return "", collapse("Return value must be of type ?int, array returned")
 	}
 	extra := c.params.text("extras", name)

@@ -70,16 +70,7 @@ const (
 	UpdateTold = "told"
 )
 
-// Update installs a new version of an app in the way that the simulator's options name.
-func (p *Portal) Update(clientID string) {
-	way := UpdateTold
-	if p.sim.options.Truth.Updates {
-		way = UpdateHidden
-	}
-	p.UpdateAs(clientID, way)
-}
-
-// UpdateAs is Update in a way of one's own choice.
+// UpdateAs installs a new version of an app, in one of the ways above.
 func (p *Portal) UpdateAs(clientID, way string) {
 	p.mu.Lock()
 	in := p.installs[clientID]
@@ -109,6 +100,16 @@ func (p *Portal) UpdateAs(clientID, way string) {
 	}
 	for _, f := range forms {
 		p.sim.send("ONAPPUPDATE", f.url, f.form)
+	}
+}
+
+// NewApplicationToken gives an app another application_token, and tells nobody.
+func (p *Portal) NewApplicationToken(clientID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in := p.installs[clientID]; in != nil {
+		in.applicationToken = randomHex(16)
+		p.tokens[clientID] = in.applicationToken
 	}
 }
 

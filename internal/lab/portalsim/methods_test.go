@@ -159,36 +159,31 @@ func TestRefusalsOfTokensWithTheirStatuses(t *testing.T) {
 }
 
 func TestArrangementsAreFoundAndChecked(t *testing.T) {
-	truth := newWorld(t, portalsim.Options{Truth: portalsim.Truth{Invoices: true}, RateBurst: 1000})
-	hook := truth.hook()
-	truth.portal.SetLayout(31, "C", 0, "10", `[{"name":"main","title":"Invoice","type":"section","elements":[]}]`)
-	ask := func(w *world, hook, query string) string {
+	w := newWorld(t, portalsim.Options{RateBurst: 1000})
+	hook := w.hook()
+	w.portal.SetLayout(31, "C", 0, "10", `[{"name":"main","title":"Invoice","type":"section","elements":[]}]`)
+	ask := func(query string) string {
 		t.Helper()
 		return string(w.get(hook + "crm.item.details.configuration.get?scope=C&" + query).Result)
 	}
-	if got := ask(truth, hook, "entityTypeId=31&extras[categoryId]=10"); got != "null" {
+	if got := ask("entityTypeId=31&extras[categoryId]=10"); got != "null" {
 		t.Errorf("by categoryId: %s", got)
 	}
-	if got := ask(truth, hook, "entityTypeId=31&extras[CATEGORY_ID]=10"); !strings.Contains(got, "Invoice") {
+	if got := ask("entityTypeId=31&extras[CATEGORY_ID]=10"); !strings.Contains(got, "Invoice") {
 		t.Errorf("by CATEGORY_ID: %s", got)
 	}
-	old := newWorld(t, portalsim.Options{})
-	old.portal.SetLayout(31, "C", 0, "10", `[{"name":"main","title":"Invoice","type":"section","elements":[]}]`)
-	if got := ask(old, old.hook(), "entityTypeId=31&extras[categoryId]=10"); !strings.Contains(got, "Invoice") {
-		t.Errorf("by categoryId, as before: %s", got)
-	}
 	// Sections, without a column around them; of two columns the first one's.
-	if got := ask(truth, hook, "entityTypeId=2&extras[dealCategoryId]=9"); !strings.HasPrefix(got, `[{"name":"main","title":"Service contract"`) {
+	if got := ask("entityTypeId=2&extras[dealCategoryId]=9"); !strings.HasPrefix(got, `[{"name":"main","title":"Service contract"`) {
 		t.Errorf("columns: %s", got)
 	}
-	truth.portal.SetLayout(2, "C", 0, "9", "null")
-	if got := ask(truth, hook, "entityTypeId=2&extras[dealCategoryId]=9"); got != "null" {
+	w.portal.SetLayout(2, "C", 0, "9", "null")
+	if got := ask("entityTypeId=2&extras[dealCategoryId]=9"); got != "null" {
 		t.Errorf("taken back: %s", got)
 	}
 	set := func(data string) reply {
 		t.Helper()
-		access, _ := truth.tokens(1)
-		return truth.call(access, "crm.item.details.configuration.set", `{"entityTypeId":2,"scope":"C","data":`+data+`}`)
+		access, _ := w.tokens(1)
+		return w.call(access, "crm.item.details.configuration.set", `{"entityTypeId":2,"scope":"C","data":`+data+`}`)
 	}
 	for data, why := range map[string]string{
 		`[]`:                                     "There are no data to write.",
@@ -204,13 +199,13 @@ func TestArrangementsAreFoundAndChecked(t *testing.T) {
 		contains(t, r, why)
 	}
 	contains(t, set(`[{"name":"x","title":"y","elements":[{"name":"TITLE","optionFlags":"1"}]}]`), `"result":true`)
-	if got := ask(truth, hook, "entityTypeId=2"); !strings.Contains(got, `"optionFlags":"1"`) {
+	if got := ask("entityTypeId=2"); !strings.Contains(got, `"optionFlags":"1"`) {
 		t.Errorf("stored: %s", got)
 	}
 }
 
 func TestFieldSetsAreThoseOfTheDocumentation(t *testing.T) {
-	w := newWorld(t, portalsim.Options{Truth: portalsim.Everything(), RateBurst: 1000})
+	w := newWorld(t, portalsim.Options{RateBurst: 1000})
 	hook := w.hook()
 	fields := func(id string) reply { return w.get(hook + "crm.item.fields?entityTypeId=" + id) }
 	item := func(query string) reply { return w.get(hook + "crm.item.get?" + query) }
@@ -234,11 +229,6 @@ func TestFieldSetsAreThoseOfTheDocumentation(t *testing.T) {
 	for query, name := range map[string]string{"1": "MOVED_BY_ID", "3": "LINK", "4": "REVENUE_WITH_CURRENCY", "7": "FILES", "31&extras[CATEGORY_ID]=10": "RECURRING"} {
 		contains(t, w.get(hook+"crm.item.details.configuration.get?scope=C&entityTypeId="+query), `"name":"`+name+`"`)
 	}
-
-	old := newWorld(t, portalsim.Options{})
-	contains(t, old.get(old.hook()+"crm.item.fields?entityTypeId=3"), `"phone":{`)
-	lacks(t, old.get(old.hook()+"crm.item.fields?entityTypeId=3"), `"fm":{`, `"photo":{`)
-	lacks(t, old.get(old.hook()+"crm.item.fields?entityTypeId=1038"), `"settings"`)
 }
 
 func TestTruthsByName(t *testing.T) {
@@ -246,15 +236,15 @@ func TestTruthsByName(t *testing.T) {
 	if err != nil || all != portalsim.Everything() {
 		t.Errorf("all: %+v, %v", all, err)
 	}
-	some, err := portalsim.ParseTruth(" references, tokens ")
-	if err != nil || some != (portalsim.Truth{References: true, Tokens: true}) {
+	some, err := portalsim.ParseTruth(" statuses, tokens ")
+	if err != nil || some != (portalsim.Truth{Statuses: true, Tokens: true}) {
 		t.Errorf("some: %+v, %v", some, err)
 	}
 	most, err := portalsim.ParseTruth("all,-frames")
-	if err != nil || most.Frames || !most.References {
+	if err != nil || most.Frames || !most.Statuses {
 		t.Errorf("most: %+v, %v", most, err)
 	}
-	if _, err := portalsim.ParseTruth("referense"); err == nil || !strings.Contains(err.Error(), "references") {
+	if _, err := portalsim.ParseTruth("statusses"); err == nil || !strings.Contains(err.Error(), "statuses") {
 		t.Errorf("a name that is none: %v", err)
 	}
 }

@@ -63,6 +63,7 @@ type view struct {
 	Denied    string
 	Item      *object
 	General   []generalRow
+	Steps     []wayStep
 	Tabs      []tabEntry
 	Apps      []appEntry
 	App       appEntry

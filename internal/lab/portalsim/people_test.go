@@ -123,10 +123,10 @@ func TestTerminatedUsersWithAndWithoutTransfer(t *testing.T) {
 }
 
 func TestTimeZonesAreMostlyEmpty(t *testing.T) {
-	w := newWorld(t, portalsim.Options{Truth: portalsim.Truth{TimeZones: true}})
+	w := newWorld(t, portalsim.Options{})
 	access, _ := w.tokens(1)
 	contains(t, w.call(access, "profile", ""), `"TIME_ZONE":""`)
-	old := newWorld(t, portalsim.Options{})
-	access, _ = old.tokens(1)
-	contains(t, old.call(access, "profile", ""), `"TIME_ZONE":"Europe/Berlin"`)
+	w.portal.FinishInstall("app.1")
+	access, _ = w.tokens(4)
+	contains(t, w.call(access, "profile", ""), `"TIME_ZONE":"Europe/Prague"`)
 }

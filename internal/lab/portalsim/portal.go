@@ -94,8 +94,8 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 
 // fill gives the portal its standard data and forgets everything else.
 func (p *Portal) fill(items int) {
-	p.users, p.types, p.statuses = standardUsers(p.sim.options.Truth), standardTypes(p.sim.options.Truth), standardStatuses()
-	p.products, p.layouts = standardProducts(), standardLayouts(p.sim.options.Truth)
+	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
+	p.products, p.layouts = standardProducts(), standardLayouts()
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
 	p.exchanges = map[int]int{}

@@ -26,6 +26,7 @@ func standardProducts() map[string][]*object {
 		productRow(2, "Installation and calibration, with the trip to the northern warehouse, the certificate and two hours of training", 950.25, 3, 0, 19, "h"),
 		productRow(3, "Display cable", 12.4, 25.5, 0, 19, "m"),
 		productRow(4, "Calibration weights (loan)", 0, 1, 0, -1, "set"),
+		productRow(5, "Load cell LC-5, stainless", 2694.9, 4, 0, 19, "pcs"),
 	}
 	return map[string][]*object{
 		productKey("D", 20):    scales,

@@ -28,7 +28,7 @@ type Options struct {
 	// Vary answers in every way that the documentation leaves open or that portals are known to differ in, chosen by the
 	// seed: docs/simulator.md lists them. A client that works with it does not rely on one reading.
 	Vary bool
-	// Truth is what real portals do and an app may not live with yet.
+	// Truth chooses where sources differ.
 	Truth Truth
 }
 

@@ -254,7 +254,7 @@ func TestBatch(t *testing.T) {
 	if err := json.Unmarshal(r.Result, &parts); err != nil {
 		t.Fatalf("%v in %s", err, r.body)
 	}
-	if parts.Total["people"] != 2 || parts.Errors["bad"].Error != "NOT_FOUND" || parts.Errors["nested"].Error != "ERROR_BATCH_METHOD_NOT_ALLOWED" || string(parts.Next) != "[]" {
+	if parts.Total["people"] != 2 || parts.Errors["bad"].Error != "100" || parts.Errors["nested"].Error != "ERROR_BATCH_METHOD_NOT_ALLOWED" || string(parts.Next) != "[]" {
 		t.Errorf("%s", r.body)
 	}
 	many := map[string]string{}

@@ -7,36 +7,17 @@ import (
 	"strings"
 )
 
-// Truth switches on what real portals do where an app that was made against the simulator's older habits breaks. Each is
-// one behaviour, off by default; Everything has all of them. docs/simulator.md tells where each was read.
+// Truth chooses where sources differ on what real portals do, or where a portal of the cloud may be ahead of the code that
+// can be read: on is what the platform's code and page do, off what its documentation or an older version has. An app has
+// to live with both. Everything turns all of them on. docs/simulator.md tells where each was read.
 type Truth struct {
-	// References: a $result[…] of a batch that leads nowhere becomes the deepest thing found, an array, and
-	// crm.item.details.configuration.get with an array for a pipeline takes the whole batch down. Off: it stays as text.
-	References bool
-	// Multifields: crm.item.fields describes fm and neither phone nor email. Off: the other way round.
-	Multifields bool
-	// Fields: items have every field that the documentation's examples have, and the ones that only the platform's code
-	// shows, such as lastCommunicationTime; arranged cards name all elements of default cards. Off: the usual fields.
-	Fields bool
-	// WallClock: a custom datetime may say USE_TIMEZONE N, and then holds wall-clock time with the server's offset. Off: no
-	// custom field has settings.
-	WallClock bool
-	// TimeZones: users whose zone is found out by the browser have an empty TIME_ZONE. Off: most have one.
-	TimeZones bool
 	// Statuses: crm.status.list is not paged. Off: 50 a page.
 	Statuses bool
 	// Refusals: every refusal of a token is 401. Off: the statuses of the documentation.
 	Refusals bool
-	// Invoices: the arrangement of an invoice's card is found by extras[CATEGORY_ID]. Off: by extras[categoryId].
-	Invoices bool
-	// Updates: an update sets an app to "not installed", hides its tabs and handlers, and tells nobody until the installer
-	// has run. Off: ONAPPUPDATE with a new application_token, and bindings are erased.
-	Updates bool
-	// Expired: an app whose time is over hears of nothing, not even of its removal. Off: of everything.
-	Expired bool
 	// Tokens: application_token stays the same after removal and a new installation. Off: each installation has its own.
 	Tokens bool
-	// Removals: the OAuth server refuses with NOT_INSTALLED once an app was removed. Off: invalid_client.
+	// Removals: the OAuth server refuses with NOT_INSTALLED once an app was removed. Off: invalid_grant.
 	Removals bool
 	// Frames: fitWindow never makes a frame smaller, resizeWindow takes pixels alone, openPath refuses what is not on the
 	// portal's list, and tabs may not set the title. Off: all of that works.
@@ -55,7 +36,7 @@ func Everything() Truth {
 	return t
 }
 
-// ParseTruth reads names of truths with commas between them: "all", "" for none, "references,updates", "all,-frames".
+// ParseTruth reads names of truths with commas between them: "all", "" for none, "statuses,refusals", "all,-frames".
 func ParseTruth(text string) (Truth, error) {
 	var t Truth
 	switches := t.switches()
@@ -84,8 +65,6 @@ func TruthNames() []string {
 
 func (t *Truth) switches() map[string]*bool {
 	return map[string]*bool{
-		"references": &t.References, "multifields": &t.Multifields, "fields": &t.Fields, "wallclock": &t.WallClock, "timezones": &t.TimeZones,
-		"statuses": &t.Statuses, "refusals": &t.Refusals, "invoices": &t.Invoices, "updates": &t.Updates, "expired": &t.Expired,
-		"tokens": &t.Tokens, "removals": &t.Removals, "frames": &t.Frames, "readers": &t.Readers,
+		"statuses": &t.Statuses, "refusals": &t.Refusals, "tokens": &t.Tokens, "removals": &t.Removals, "frames": &t.Frames, "readers": &t.Readers,
 	}
 }

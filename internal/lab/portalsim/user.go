@@ -42,19 +42,13 @@ func (u *User) kind() string {
 
 // standardUsers are the users of a new portal. A zone that the browser finds out is stored as an empty one, and that is
 // how most users have it.
-func standardUsers(truth Truth) []*User {
-	users := []*User{
-		{ID: 1, Name: "Anna", LastName: "Berger", Position: "Administrator", TimeZone: "Europe/Berlin", Lang: "en", Admin: true, CRM: true, Photo: true},
-		{ID: 2, Name: "Marco", LastName: "Rossi", Position: "Sales manager", TimeZone: "Europe/Rome", Lang: "en", CRM: true},
-		{ID: 3, Name: "Nora", LastName: "Lind", Position: "Accountant", TimeZone: "", Lang: "en"},
+func standardUsers() []*User {
+	return []*User{
+		{ID: 1, Name: "Anna", LastName: "Berger", Position: "Administrator", Lang: "en", Admin: true, CRM: true, Photo: true},
+		{ID: 2, Name: "Marco", LastName: "Rossi", Position: "Sales manager", Lang: "en", CRM: true},
+		{ID: 3, Name: "Nora", LastName: "Lind", Position: "Accountant", Lang: "en"},
 		{ID: 4, Name: "Erik", LastName: "Novak", Position: "Contractor", TimeZone: "Europe/Prague", Lang: "en", Extranet: true},
 	}
-	if truth.TimeZones {
-		for _, u := range users[:3] {
-			u.TimeZone = ""
-		}
-	}
-	return users
 }
 
 // ChangeUser changes a user's rights, language or anything else.
@@ -87,7 +81,7 @@ func methodProfile(c *call) (any, *apiError) {
 		set("LAST_NAME", c.user.LastName).
 		set("PERSONAL_GENDER", "").
 		set("TIME_ZONE", c.user.TimeZone)
-	if c.user.Photo && c.truth().Fields {
+	if c.user.Photo {
 		out.set("PERSONAL_PHOTO", c.portal.photo(c.user, ""))
 	}
 	return out, nil

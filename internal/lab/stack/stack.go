@@ -41,6 +41,7 @@ type Stack struct {
 	Store       *storage.Store
 	App         portalsim.App
 	Config      config.Config
+	Keyset      secret.Text
 
 	stop   context.CancelFunc
 	served chan error
@@ -92,11 +93,12 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	s.Keyset = key
 	s.Config = config.Config{
 		PublicURL: s.AppURL, DatabaseURL: secret.New(o.DatabaseURL), DatabaseMaxConns: 20, ClientID: s.App.ClientID,
 		ClientSecret: secret.New(s.App.ClientSecret), Sealer: sealer, OAuthServers: []string{s.Sim.OAuthURL(), s.Sim.RegionalOAuthURL()},
 		JSLibraryURL: s.Sim.JSLibraryURL(), AllowPrivate: true, PortalTimeout: 20 * time.Second, OAuthTimeout: 10 * time.Second,
-		PortalRate: 2, PortalBurst: 50, PortalWait: 8 * time.Second, OAuthRate: 5, MaxConnections: 10_000, SchemaLife: 10 * time.Minute, CacheBytes: 64 << 20,
+		PortalWait: 8 * time.Second, OAuthRate: 5, MaxConnections: 10_000, SchemaLife: 10 * time.Minute, CacheBytes: 64 << 20,
 	}
 	if o.Adjust != nil {
 		o.Adjust(&s.Config)

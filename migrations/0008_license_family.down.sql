@@ -1,0 +1,2 @@
+ALTER TABLE portals
+    DROP COLUMN license_family;

@@ -1,0 +1,2 @@
+ALTER TABLE settings_changes
+    DROP COLUMN undid;
