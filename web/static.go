@@ -106,9 +106,12 @@ func (s *Static) Modules(name string) []string {
 }
 
 // Serve answers a file by its address. A page of another version, before or after an update, gets the file of this one; it
-// is not to be kept under that address.
+// is not to be kept under that address, nor is one that is asked for without any version.
 func (s *Static) Serve(c echo.Context) error {
-	version, name, _ := strings.Cut(c.Param("*"), "/")
+	version, name, versioned := strings.Cut(c.Param("*"), "/")
+	if !versioned {
+		version, name = "", version
+	}
 	file, ok := s.files[name]
 	if !ok {
 		return echo.ErrNotFound

@@ -87,13 +87,13 @@ func (b *buckets) learn(host, method string, err error) {
 	switch {
 	case b.rate.PerSecond == 0: // the OAuth server: what it says of one portal must not stop the others
 	case IsOverload(err):
-		b.blocks.Add(host+" ", time.Now().Add(overloadPause))
+		addUntil(b.blocks, host+" ", time.Now().Add(overloadPause))
 	case IsOperationTimeLimit(err):
 		until := time.Now().Add(operationPause)
 		if reset, ok := b.resets.Get(host + " " + method); ok && reset.After(time.Now()) {
 			until = reset
 		}
-		b.blocks.Add(host+" "+method, until)
+		addUntil(b.blocks, host+" "+method, until)
 	}
 }
 
@@ -104,8 +104,20 @@ func (b *buckets) reset(host, method string, at int64) {
 		if until.After(latest) {
 			until = latest
 		}
-		b.resets.Add(host+" "+method, until)
+		addUntil(b.resets, host+" "+method, until)
 	}
+}
+
+// addUntil keeps until when something holds, and forgets what has ended.
+func addUntil(ends *lru.Cache[string, time.Time], key string, until time.Time) {
+	for {
+		oldest, end, ok := ends.GetOldest()
+		if !ok || end.After(time.Now()) {
+			break
+		}
+		ends.Remove(oldest)
+	}
+	ends.Add(key, until)
 }
 
 // Enterprise is the family of plans whose portals take more requests than all others (limits.md, "Request Intensity

@@ -22,7 +22,9 @@ type Shares struct {
 	byKey *lru.Cache[string, *rate.Limiter]
 }
 
-// NewShares makes shares for up to so many keys; those not used for longest begin anew.
+// NewShares makes shares for up to so many keys; those not used for longest begin anew. A share that is whole again is
+// forgotten when the next is asked for, so that no key, such as a portal's host, stays after its last use for longer than
+// its share takes to fill.
 func NewShares(size int) (*Shares, error) {
 	byKey, err := lru.New[string, *rate.Limiter](size)
 	return &Shares{byKey: byKey}, err
@@ -33,6 +35,7 @@ func NewShares(size int) (*Shares, error) {
 func (s *Shares) Take(now time.Time, within time.Duration, shares ...Share) (delay time.Duration, giveBack func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forgetWhole(now)
 	limiters := make([]*rate.Limiter, len(shares))
 	for i, share := range shares {
 		limiters[i] = s.of(now, share)
@@ -83,4 +86,14 @@ func (s *Shares) of(now time.Time, share Share) *rate.Limiter {
 		s.byKey.Add(share.Key, limiter)
 	}
 	return limiter
+}
+
+func (s *Shares) forgetWhole(now time.Time) {
+	for {
+		key, limiter, ok := s.byKey.GetOldest()
+		if !ok || limiter.TokensAt(now) < float64(limiter.Burst()) {
+			return
+		}
+		s.byKey.Remove(key)
+	}
 }

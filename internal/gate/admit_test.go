@@ -196,7 +196,7 @@ func TestWhyASessionDoesNotGoOn(t *testing.T) {
 			if made := tt.change(t, w, p); made != "own" {
 				opened.session = made
 			}
-			if err := p.ask(t.Context(), opened); portal.ProblemOf(err) != tt.want {
+			if _, err := p.resume(t.Context(), opened); portal.ProblemOf(err) != tt.want {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
 		})
@@ -335,6 +335,12 @@ func TestAForeignRefreshTokenIsTold(t *testing.T) {
 	p.mustOpen(t, w, acme, access, refresh)
 	again, _ := w.issue(who{acme, 2})
 	p.mustOpen(t, w, acme, again, refresh)
+	_, older := w.issue(who{acme, 2})
+	_, newer := w.issue(who{acme, 2})
+	for _, own := range []string{older, newer, older} { // at last one whose place another has taken
+		again, _ = w.issue(who{acme, 2})
+		p.mustOpen(t, w, acme, again, own)
+	}
 	if strings.Contains(log.String(), told) {
 		t.Error("of one's own one it is told")
 	}

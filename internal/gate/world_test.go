@@ -363,14 +363,19 @@ func (p *process) open(ctx context.Context, req *bitrix24.AppRequest) (page, err
 	return page{who: who{visit.Portal.MemberID, visit.User.ID}, session: sealed.Reveal()}, err
 }
 
-// ask asks for more, as an open page does.
-func (p *process) ask(ctx context.Context, from page) error {
+// resume goes on with an open page.
+func (p *process) resume(ctx context.Context, from page) (*gate.Visit, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/in/item", nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+from.session)
-	visit, err := p.gate.Resume(ctx, r)
+	return p.gate.Resume(ctx, r)
+}
+
+// ask asks for more, as an open page does.
+func (p *process) ask(ctx context.Context, from page) error {
+	visit, err := p.resume(ctx, from)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (t tab) titled(titles map[string]string) bool {
 		var local struct {
 			Title string `json:"TITLE"`
 		}
-		if raw, ok := t.LangAll[lang]; ok && json.Unmarshal(raw, &local) == nil && local.Title != want {
+		if json.Unmarshal(t.LangAll[lang], &local) == nil && local.Title != want {
 			return false
 		}
 	}

@@ -33,7 +33,7 @@ type eventKey struct {
 	hint bool
 }
 
-// NewEventRate makes one that remembers the portals that sent events last.
+// NewEventRate makes one that remembers the portals that sent events lately.
 func NewEventRate(now func() time.Time) *EventRate {
 	by, _ := lru.New[eventKey, *rate.Limiter](10_000) // fails for sizes below one alone
 	return &EventRate{now: now, by: by}
@@ -57,14 +57,34 @@ func (r *EventRate) take(id portal.MemberID, hint bool) error {
 		perSecond, atOnce = hintsPerSecond, hintsAtOnce
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	r.forgetOld(now)
 	limiter, ok := r.by.Get(eventKey{id, hint})
 	if !ok {
 		limiter = rate.NewLimiter(rate.Limit(perSecond), atOnce)
 		r.by.Add(eventKey{id, hint}, limiter)
 	}
-	r.mu.Unlock()
-	if limiter.AllowN(r.now(), 1) {
+	if limiter.AllowN(now, 1) {
 		return nil
 	}
 	return &TooManyEventsError{MemberID: id, RetryAfter: max(time.Second, time.Second/time.Duration(perSecond))}
+}
+
+// forgetOld forgets portals that have all their room again, which is where they began: of a portal that other processes
+// served until it removed the app, or that sends nothing any more, nothing stays for more than a minute of events.
+func (r *EventRate) forgetOld(now time.Time) {
+	for {
+		key, limiter, ok := r.by.GetOldest()
+		if !ok || limiter.TokensAt(now) < float64(limiter.Burst()) {
+			return
+		}
+		r.by.Remove(key)
+	}
+}
+
+// Forget forgets a portal that has removed the app.
+func (r *EventRate) Forget(id portal.MemberID) {
+	r.by.Remove(eventKey{id, false})
+	r.by.Remove(eventKey{id, true})
 }

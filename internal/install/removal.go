@@ -192,8 +192,11 @@ func (s *Service) presenceBy(ctx context.Context, p portal.Portal, token portal.
 // names. Of all others it asks nothing.
 func (s *Service) mayReturn(ctx context.Context, c claim) error {
 	erased, err := s.Store.WasErased(ctx, portal.MemberID(c.memberID))
-	if err != nil || !erased {
+	if err != nil {
 		return err
+	}
+	if !erased {
+		return nil
 	}
 	refused := func(format string, args ...any) error { return portal.Problemf(portal.NotInstalled, format, args...) }
 	if c.access.IsZero() {

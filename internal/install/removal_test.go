@@ -251,6 +251,9 @@ func TestWhatThePlatformSaysOfAClaimedRemoval(t *testing.T) {
 		"the access token is long forgotten":              {appInfo: refusal("invalid_token", ""), exchange: answer{200, "renewed"}, infoOfNew: true, want: "installed"},
 		"forgotten, and so is the renewed one":            {appInfo: refusal("invalid_token", ""), exchange: answer{200, "renewed"}, want: "removed"},
 		"forgotten, and the renewal tells":                {appInfo: refusal("invalid_token", ""), exchange: gone, want: "nothing"},
+		"the answer is of another portal":                 {appInfo: answer{200, "another portal"}, want: "removed"},
+		"the portal does not know the token":              {rest: refusal("invalid_token", ""), want: "removed"},
+		"the renewal is not paid for":                     {appInfo: refusal("expired_token", ""), exchange: refusal("payment_required", ""), want: "installed", fails: true},
 		"no token works any more, so it may be forged":    {appInfo: refusal("invalid_token", ""), want: "removed"},
 		"the only token is dead, so it may be forged too": {appInfo: refusal("expired_token", ""), want: "removed"},
 	} {
@@ -259,6 +262,10 @@ func TestWhatThePlatformSaysOfAClaimedRemoval(t *testing.T) {
 			w.register()
 			if tt.appInfo.body == "not installed" {
 				tt.appInfo = w.info(false, 1)
+			}
+			if tt.appInfo.body == "another portal" {
+				tt.appInfo = w.info(true, 1)
+				tt.appInfo.body = strings.Replace(tt.appInfo.body, string(removedPortal), "other000", 1)
 			}
 			if tt.exchange.body == "renewed" {
 				tt.exchange = w.renewal()

@@ -70,8 +70,11 @@ func bindQueue(busy time.Duration) string {
 func (r *Runner) PlanBind(ctx context.Context, id portal.MemberID) error {
 	return r.Store.WantBinding(ctx, id, func(ctx context.Context, tx pgx.Tx, busy time.Duration) error {
 		planned, err := r.planner.InsertTx(ctx, tx, bindArgs{MemberID: string(id)}, &river.InsertOpts{Queue: bindQueue(busy)})
-		if err != nil || !planned.UniqueSkippedAsDuplicate {
+		if err != nil {
 			return err
+		}
+		if !planned.UniqueSkippedAsDuplicate {
+			return nil
 		}
 		return r.Store.HurryJob(ctx, tx, planned.Job.ID, hurryPause)
 	})
@@ -133,9 +136,11 @@ func (w *bindWorker) Work(ctx context.Context, job *river.Job[bindArgs]) error {
 	switch {
 	case err != nil:
 		return errors.Join(failure, err)
-	case failure == nil && more:
+	case !more:
+		return failure
+	case failure == nil:
 		return river.JobSnooze(0)
-	case last && more:
+	case last:
 		return river.JobSnooze(lastPause)
 	default:
 		return failure
@@ -171,8 +176,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 			_, err := r.planner.InsertManyTx(ctx, tx, jobs)
 			return err
 		})
-		if err != nil || len(ids) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(ids) == 0 {
+			return nil
 		}
 		after = ids[len(ids)-1]
 	}

@@ -124,7 +124,7 @@ const (
 // Run works until the context ends. While Postgres is down it tries again every ten seconds.
 func (r *Runner) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := r.run(ctx); err != nil && ctx.Err() == nil {
+		if err := r.run(ctx); err != nil {
 			r.Log.Warn("jobs do not run", "error", err.Error())
 			select {
 			case <-ctx.Done():

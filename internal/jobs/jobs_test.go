@@ -41,6 +41,9 @@ type world struct {
 	claims   []portal.EventClaim // events that were looked into
 	failures []error             // what comes of the next ones
 	again    time.Duration
+	answered func(answer error) (bool, error) // what Missing says instead
+	renew    func(pair portal.Token) error
+	renewed  int
 }
 
 func setup(t *testing.T) *world {
@@ -49,6 +52,7 @@ func setup(t *testing.T) *world {
 	w := &world{t: t, url: cluster.Database(t), log: &apptest.Log{}}
 	w.rebind = func(context.Context, portal.MemberID) error { return nil }
 	w.status = w.rebind
+	w.renew = func(portal.Token) error { return nil }
 	var err error
 	w.store, err = storage.Open(t.Context(), storage.Options{URL: secret.New(w.url), MaxConns: 20, Sealer: apptest.NewSealer(t), Now: time.Now})
 	if err != nil {
@@ -56,7 +60,7 @@ func setup(t *testing.T) *world {
 	}
 	t.Cleanup(w.store.Close)
 	w.runner, err = jobs.New(jobs.Options{
-		Portals: w, Pool: w.store.Pool(), Store: w.store, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Now: time.Now,
+		Portals: w, Pool: w.store.Pool(), Store: w.store, Tokens: w, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -105,11 +109,21 @@ func (w *world) Missing(_ context.Context, _ portal.MemberID, answer error) (boo
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told = append(w.told, answer)
+	if w.answered != nil {
+		return w.answered(answer)
+	}
 	if w.gone == nil || !errors.Is(answer, w.gone) {
 		return false, nil
 	}
 	w.missing++
 	return true, nil
+}
+
+func (w *world) Renew(_ context.Context, _ portal.Portal, pair portal.Token) (portal.Token, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.renewed++
+	return pair, w.renew(pair)
 }
 
 func (w *world) CheckRemoval(_ context.Context, _ portal.MemberID, claim portal.RemovalClaim) (time.Duration, error) {
@@ -606,5 +620,8 @@ func TestAPortalMayGoWhileItsJobRuns(t *testing.T) {
 	})
 	if found := apptest.Find(t, w.url, "acme"); len(found) > 0 {
 		t.Errorf("the portal came back into %v", found)
+	}
+	if strings.Contains(w.log.String(), "error") {
+		t.Errorf("its end is told as a failure: %s", w.log.String())
 	}
 }

@@ -49,8 +49,11 @@ func (r *Runner) PlanStatus(ctx context.Context, id portal.MemberID) error {
 	return r.Store.InPortal(ctx, id, func(ctx context.Context, tx pgx.Tx) error {
 		args := statusArgs{MemberID: string(id)}
 		planned, err := r.planner.InsertTx(ctx, tx, args, nil)
-		if err != nil || !planned.UniqueSkippedAsDuplicate || waits(planned.Job) {
+		if err != nil {
 			return err
+		}
+		if waits(planned.Job) { // the new one, or an earlier one
+			return nil
 		}
 		next := time.Now().Truncate(statusPeriod).Add(statusPeriod)
 		_, err = r.planner.InsertTx(ctx, tx, args, &river.InsertOpts{ScheduledAt: next})
@@ -94,10 +97,13 @@ type removalWorker struct {
 // Work asks; a failure is tried again by the queue.
 func (w *removalWorker) Work(ctx context.Context, job *river.Job[removalArgs]) error {
 	again, err := w.runner.Portals.CheckRemoval(ctx, portal.MemberID(job.Args.MemberID), job.Args.Claim)
-	if err == nil && again > 0 {
+	if err != nil {
+		return err
+	}
+	if again > 0 {
 		return river.JobSnooze(again)
 	}
-	return err
+	return nil
 }
 
 // PlanRemovalCheck puts the question whether a portal has removed the app into the queue: soon, where an event claims it.
@@ -111,8 +117,11 @@ func (r *Runner) PlanRemovalCheck(ctx context.Context, id portal.MemberID, claim
 			}
 		}
 		planned, err := r.planner.InsertTx(ctx, tx, removalArgs{string(id), claim}, &river.InsertOpts{ScheduledAt: at})
-		if err != nil || planned.UniqueSkippedAsDuplicate || claim == portal.NoClaim {
+		if err != nil {
 			return err
+		}
+		if planned.UniqueSkippedAsDuplicate || claim == portal.NoClaim {
+			return nil
 		}
 		return r.Store.NoteRemovalQuestion(ctx, tx, id, at)
 	})

@@ -48,7 +48,8 @@ func (t lenientTransport) CloseIdleConnections() {
 // mendGrant drops members that are not of their type, and rounds expires_in. It reports false for what is no JSON object.
 func mendGrant(text []byte) ([]byte, bool) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(text, &members) != nil || members == nil {
+	_ = json.Unmarshal(text, &members) // what is no object leaves them nil
+	if members == nil {
 		return nil, false
 	}
 	for _, name := range []string{"access_token", "refresh_token", "token_type", "error", "error_description", "error_uri"} {

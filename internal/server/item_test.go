@@ -128,7 +128,7 @@ func TestPlainProblemsOfPeople(t *testing.T) {
 	wantProblem(t, app.Open(1, "CRM_LEAD_DETAIL_TAB", 250), 403, "missing_scope")
 
 	answer := app.Open(3, "CRM_LEAD_DETAIL_TAB", 250)
-	if !strings.Contains(answer.Body, "<h1>You") && !strings.Contains(answer.Body, "rights") {
+	if !strings.Contains(answer.Body, "<h1>Permissions are missing</h1>") || !strings.Contains(answer.Body, "An administrator can grant them") {
 		t.Errorf("no plain words:\n%s", answer.Body)
 	}
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,28 @@ func TestAFloodOfEventsIsRefusedAndItsEndIsNot(t *testing.T) {
 	uninstall.Set("data[CLEAN]", "1")
 	if answer := app.Post("/events", uninstall); answer.Status != http.StatusOK || app.Rows("portals") != 0 {
 		t.Errorf("its uninstall: status %d, %d portals", answer.Status, app.Rows("portals"))
+	}
+}
+
+// TestTheRateOfEventsGoesWithThePortal: what it sent counts for nothing once it has removed the app.
+func TestTheRateOfEventsGoesWithThePortal(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	hint := eventForm(app.Portal, "ONAPPPAYMENT", portalsim.Opening{}, func(form url.Values) { form.Del("auth[application_token]") })
+	flood := func() (taken int) {
+		for taken < 50 && app.Post("/events", hint).Status == http.StatusOK {
+			taken++
+		}
+		return taken
+	}
+	if taken := flood(); taken != 50 {
+		t.Fatalf("%d hints were taken", taken)
+	}
+	app.Portal.Uninstall(stack.ClientID, false)
+	app.Sim.Deliveries()
+	app.Install()
+	if taken := flood(); taken != 50 {
+		t.Errorf("after it came back, %d hints were taken", taken)
 	}
 }
 

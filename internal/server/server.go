@@ -101,14 +101,15 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	for _, lang := range catalog.Languages() {
 		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
 	}
-	cache, views := crm.NewCache(c.CacheBytes, c.SchemaLife), page.NewViews()
+	cache, views, events := crm.NewCache(c.CacheBytes, c.SchemaLife), page.NewViews(), install.NewEventRate(time.Now)
 	forget := func(id portal.MemberID) {
 		cache.Forget(id)
 		views.Forget(id)
+		events.Forget(id)
 	}
 	installer := &install.Service{
 		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
-		Events: install.NewEventRate(time.Now), Forget: forget,
+		Events: events, Forget: forget,
 	}
 	s := &Server{config: c, log: log, store: store, restLog: restLog, closers: []func(){rest.Close, authority.Close}}
 	s.jobs, err = jobs.New(jobs.Options{

@@ -15,6 +15,7 @@ import (
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/lab/stack"
+	"itemlens/internal/portal"
 )
 
 // inPageRoutes are all requests that pages make, with a body that each would take.
@@ -96,6 +97,29 @@ func TestSettingsChangeTheCard(t *testing.T) {
 	inOrder(t, app.Open(2, "CRM_DYNAMIC_1038_DETAIL_TAB", 5).Body, `lang="de"`, "Allgemein")                          // nobody has arranged it
 }
 
+// TestWhatThePortalHasDeletedSinceDoesNotHinderSaving: nobody sees it, so nobody could take it out.
+func TestWhatThePortalHasDeletedSinceDoesNotHinderSaving(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	if _, err := app.Store.SaveSettings(t.Context(), portal.MemberID(app.Portal.MemberID), 0, portal.SettingsChange{UserID: 1, UserName: "Anna Berger", Action: "save", After: portal.Settings{
+		TabsOff: []int{7, 9999}, Cards: map[string]portal.CardSettings{"2": {Top: []string{"ufCrm_gone", "title"}}, "9999": {Top: []string{"id"}}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	admin := app.Open(1, "DEFAULT", nil)
+	answer := save(app, admin, 1, `{"tabsOff":[7,9999],"cards":{"2":{"top":["ufCrm_gone","title"],"hidden":["comments"]},"9999":{"top":["id"]}}}`)
+	wantVersion(t, answer, 2)
+	p, err := app.Store.Portal(t.Context(), portal.MemberID(app.Portal.MemberID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored, _ := json.Marshal(p.Settings); string(stored) != `{"tabsOff":[7],"cards":{"2":{"hidden":["comments"],"top":["title"]}}}` {
+		t.Errorf("stored %s", stored)
+	}
+	// What is not in force is a mistake.
+	wantJSONProblem(t, save(app, admin, 2, `{"cards":{"2":{"top":["ufCrm_gone"]}}}`), 422, "invalid_settings")
+}
+
 func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
 	app := apptest.Start(t, &cluster)
 	app.Install()
@@ -123,6 +147,13 @@ func TestSettingsAreCheckedAgainstThePortal(t *testing.T) {
 		if json.Unmarshal([]byte(answer.Body), &body); body.Detail != detail {
 			t.Errorf("%s: detail %q, want %q", settings, body.Detail, detail)
 		}
+	}
+	var many []string
+	for id := range 25 {
+		many = append(many, fmt.Sprintf(`"%d":{}`, 1000+id))
+	}
+	if answer := save(app, admin, 0, `{"cards":{`+strings.Join(many, ",")+`}}`); !strings.Contains(answer.Body, `"detail":"cards: \u003e 24"`) {
+		t.Errorf("more types than one request asks about: status %d\n%s", answer.Status, answer.Body)
 	}
 	if app.Rows("portal_settings") != 0 || app.Rows("settings_changes") != 0 {
 		t.Error("something of invalid settings was kept")
@@ -153,6 +184,17 @@ func TestSettingsHaveAHistoryAndNoLostChange(t *testing.T) {
 	}
 	shown := app.Ask(anna, "/in/settings", `{}`).Body
 	inOrder(t, shown, `data-version="3"`, "Anna Berger", "undone", "Français → Each user", "Marco Rossi", "changed", "→ Français", "Anna Berger", "changed", "empty fields", "off → on")
+	// Its times are those of whoever looks.
+	const zone = "Pacific/Kiritimati"
+	app.Portal.ChangeUser(1, func(u *portalsim.User) { u.TimeZone = zone })
+	east, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times, now := app.Ask(anna, "/in/settings", `{}`).Body, time.Now().In(east)
+	if !strings.Contains(times, now.Format("3:04 PM")) && !strings.Contains(times, now.Add(-time.Minute).Format("3:04 PM")) {
+		t.Errorf("the history does not tell the time of %s", zone)
+	}
 	if !strings.Contains(shown, `{"showEmpty":true}`) {
 		t.Error("the undone settings are not those from before")
 	}
@@ -546,6 +588,9 @@ func TestPreviewShowsWhatIsNotSaved(t *testing.T) {
 	inOrder(t, fields.Body, `"code":"title"`, `"system":true`, `"code":"products"`, `"pipelines":[{"code":"0","title":"General"},{"code":"9","title":"Service"}]`, `"groups":[{"title":"General"`)
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":2,"pipeline":"x"}`), 400, "bad_request")
 	wantJSONProblem(t, app.Ask(admin, "/in/settings/card", `{"entityTypeId":5555}`), 404, "not_found")
+	for _, none := range []string{`{}`, `{"entityTypeId":-1}`} {
+		wantJSONProblem(t, app.Ask(admin, "/in/settings/card", none), 400, "bad_request")
+	}
 }
 
 // TestAnArrangementBeginsWithThePortalsCard of the type's first pipeline, or of the one that is named.

@@ -37,7 +37,7 @@ func (h *Handler) save(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.validate(ctx, visit, chosen); err != nil {
+	if chosen, err = h.validate(ctx, visit, chosen); err != nil {
 		return err
 	}
 	action := "save"

@@ -3,7 +3,6 @@ package settings
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,31 +83,44 @@ func (i *inventory) fieldsOf(key string) (bitrix24.Object, error) {
 }
 
 // validate checks settings against what the portal has at this moment, as the administrator who saves them: that they
-// are one, and that types, pipelines and fields exist. One request. Errors are problems for people; the detail names
-// what does not exist.
-func (h *Handler) validate(ctx context.Context, visit *gate.Visit, chosen portal.Settings) error {
+// are one, and that types, pipelines and fields exist. What is in force already and was deleted in the portal since is left
+// out of what it returns: nobody can see it, so nobody could mend it. One request. Errors are problems for people; the detail
+// names what does not exist.
+func (h *Handler) validate(ctx context.Context, visit *gate.Visit, chosen portal.Settings) (portal.Settings, error) {
 	has, err := h.takeInventory(ctx, visit, chosen)
 	if err != nil {
-		return err
+		return chosen, err
 	}
+	inForce := visit.Portal.Settings
+	kept := chosen
+	kept.TabsOff = nil
 	for _, id := range chosen.TabsOff {
-		if _, known := has.types[id]; !known {
-			return invalid("tabsOff: " + strconv.Itoa(id))
+		if _, known := has.types[id]; known {
+			kept.TabsOff = append(kept.TabsOff, id)
+		} else if !slices.Contains(inForce.TabsOff, id) {
+			return chosen, invalid("tabsOff: " + strconv.Itoa(id))
 		}
 	}
+	kept.Cards = map[string]portal.CardSettings{}
 	for _, key := range slices.Sorted(maps.Keys(chosen.Cards)) {
+		before, was := inForce.Cards[key]
 		if !has.hasCard(key) {
-			return invalid("cards: " + key)
+			if !was {
+				return chosen, invalid("cards: " + key)
+			}
+			continue
 		}
 		fields, err := has.fieldsOf(key)
 		if err != nil {
-			return err
+			return chosen, err
 		}
-		if unknown := unknownFields(chosen.Cards[key], fields); len(unknown) > 0 {
-			return invalid(key + ": " + strings.Join(unknown, ", "))
+		unknown := unknownFields(chosen.Cards[key], fields)
+		if added := slices.DeleteFunc(slices.Clone(unknown), func(field string) bool { return slices.Contains(before.Fields(), field) }); len(added) > 0 {
+			return chosen, invalid(key + ": " + strings.Join(added, ", "))
 		}
+		kept.Cards[key] = chosen.Cards[key].Without(unknown)
 	}
-	return nil
+	return kept, nil
 }
 
 // fit leaves out of settings, such as those of another portal, what this one does not have, and tells what that was.
@@ -182,7 +194,7 @@ func hasCategory(result *bitrix24.BatchResult, entityTypeID int, category string
 			ID json.RawMessage `json:"id"`
 		} `json:"categories"`
 	}
-	if err := result.Decode(fmt.Sprintf("categories%d", entityTypeID), &list); err != nil && !errors.Is(err, context.Canceled) {
+	if err := result.Decode(fmt.Sprintf("categories%d", entityTypeID), &list); err != nil {
 		return false
 	}
 	for _, c := range list.Categories {

@@ -120,6 +120,10 @@ func TestCategoriesAndTypesOfThePortal(t *testing.T) {
 			t.Errorf("%q: %t", category, got)
 		}
 	}
+	result.Result["categories2"] = []byte(`{"categories":[{"id":9},5]}`)
+	if hasCategory(result, 2, "9") {
+		t.Error("an answer that cannot be read is believed in part")
+	}
 	if hasCategory(result, 128, "0") || hasCategory(result, 7, "0") {
 		t.Error("a category that is not there")
 	}

@@ -186,8 +186,11 @@ func (s *Store) renewRow(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 	for _, offer := range offers {
 		r.refused = nil
 		got, err := s.tryOffer(ctx, tx, r, row, offer)
-		if err != nil || r.refused == nil {
+		if err != nil {
 			return got, err
+		}
+		if r.refused == nil {
+			return got, nil
 		}
 		var dead *portal.DeadTokenError
 		if !errors.As(r.refused, &dead) || dead.Reason != "invalid_grant" && dead.Reason != portal.DeadForeign {
@@ -240,8 +243,11 @@ func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 	other := got.MemberID != "" && got.MemberID != id || got.UserID > 0 && got.UserID != user
 	if other && offer.proven && (got.MemberID == id || got.MemberID == "") {
 		moved, err := s.moveInstaller(ctx, tx, id, user, got, offer.refresh)
-		if err != nil || moved.UserID != 0 {
+		if err != nil {
 			return moved, err
+		}
+		if moved.UserID != 0 {
+			return moved, nil
 		}
 	}
 	switch {
@@ -273,8 +279,11 @@ func (s *Store) moveInstaller(
 		UPDATE portals
 		SET installer_id = $3, installer_fit = true, updated_at = $4
 		WHERE member_id = $1 AND installer_id = $2 AND uninstalled_at IS NULL`, id, from, got.UserID, s.now())
-	if err != nil || tag.RowsAffected() == 0 {
+	if err != nil {
 		return portal.Token{}, err
+	}
+	if tag.RowsAffected() == 0 {
+		return portal.Token{}, nil
 	}
 	if err := s.drop(ctx, tx, id, from, used, fate{exchanged: true, reason: portal.DeadMoved}); err != nil {
 		return portal.Token{}, err
@@ -337,8 +346,11 @@ func (s *Store) replaceClaim(
 	ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, used, refresh secret.Text,
 ) error {
 	// Not as exchanged: who shows the used-up token is nobody known, and must not find this user's pair by it.
-	if err := s.drop(ctx, tx, id, user, used, fate{reason: portal.DeadUnnamed}); err != nil || refresh.IsZero() {
+	if err := s.drop(ctx, tx, id, user, used, fate{reason: portal.DeadUnnamed}); err != nil {
 		return err
+	}
+	if refresh.IsZero() {
+		return nil
 	}
 	sealed, err := s.sealer.Seal(refresh, tokenPlace(id, user, "refresh_token"))
 	if err != nil {

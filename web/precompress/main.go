@@ -1,6 +1,7 @@
 // Command precompress prepares the static files for browsers, for `go generate ./web`: scripts and styles without
 // comments and indentation, each file compressed as well as it can be done. That happens once, when the app is built, and
-// not for every browser. Files stay files: nothing is bundled, and modules go on importing each other by name.
+// not for every browser. Files stay files: nothing is bundled, and modules go on importing each other by name. Only the
+// design tokens go into the style sheet that imports them: each page needs both.
 package main
 
 import (
@@ -45,6 +46,9 @@ func run(from, to string) error {
 			return err
 		}
 		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(plain), base)
+		if base == tokens {
+			continue
+		}
 		small, err := os.ReadFile(filepath.Join(to, base))
 		if os.IsNotExist(err) { // neither script nor style
 			small = plain
@@ -60,18 +64,26 @@ func run(from, to string) error {
 	return os.WriteFile(filepath.Join(to, "sources"), sums.Bytes(), 0o644)
 }
 
+// tokens is the style sheet that app.css imports.
+const tokens = "tokens.css"
+
 // minify has esbuild, which the tools' module pins, write scripts and styles as small as they can be with their names kept.
 func minify(names []string, to string) error {
-	args := []string{"tool", "-modfile=../tools/go.mod", "esbuild", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning", "--outdir=" + to}
-	for _, name := range names {
-		if ending := filepath.Ext(name); ending == ".js" || ending == ".css" {
-			args = append(args, name)
+	for _, ending := range []string{".js", ".css"} {
+		args := []string{"tool", "-modfile=../tools/go.mod", "esbuild", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning", "--outdir=" + to}
+		if ending == ".css" {
+			args = append(args, "--bundle")
 		}
-	}
-	command := exec.Command("go", args...)
-	command.Stderr = os.Stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("esbuild: %w", err)
+		for _, name := range names {
+			if filepath.Ext(name) == ending && filepath.Base(name) != tokens {
+				args = append(args, name)
+			}
+		}
+		command := exec.Command("go", args...)
+		command.Stderr = os.Stderr
+		if err := command.Run(); err != nil {
+			return fmt.Errorf("esbuild: %w", err)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@
 // sign that somebody is there to use them: a card is shown sooner without them.
 import { all, find, input, make } from './dom.js';
 import { fit, openPath, opened, recall, remember } from './frame.js';
-import { fillNames } from './names.js';
 import { Latest, told } from './session.js';
 import { say } from './status.js';
 import { recallViews, restore } from './view.js';
@@ -42,7 +41,9 @@ function now() {
 export function enliven(card, signal) {
   addCopyButtons(card);
   void opened.then(() => { for (const link of all('a[data-path]', card)) link.setAttribute('aria-haspopup', 'dialog'); });
-  void fillNames(card, signal);
+  if (find('[data-name], [data-products][data-missing]', card)) {
+    import('./names.js').then(({ fillNames }) => fillNames(card, signal)).catch((error) => { if (!signal.aborted) say(told(error)); });
+  }
   fit();
 }
 
