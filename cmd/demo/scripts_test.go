@@ -87,7 +87,7 @@ func TestCopyingInABrowser(t *testing.T) {
 	copies(alt(`.amount .copy`), "48250.50")
 	copies(`document.querySelector('.title .copy').click()`, "Scales for the northern warehouse")
 	w.frame(`document.querySelector('.group > .copy').click()`)
-	w.want(`copied.split('\n')[0].split('\t').length + copied.split('\n')[1].split('\t')[0]`, "6"+w.frame(`document.querySelector('.products tbody th').textContent`))
+	w.want(`copied.split('\n')[0].split('\t').length + copied.split('\n')[1].split('\t')[0]`, "7"+w.frame(`document.querySelector('.products tbody th').textContent`))
 	copies(`document.querySelector('[data-action=link]').click()`, w.Portal.URL()+"/crm/deal/details/20/")
 	w.want(`[...document.querySelectorAll('.copy')].filter(b => b.tabIndex === 0).length`, "1")
 	w.frame(`document.querySelector('.copy').focus(), document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))`)
