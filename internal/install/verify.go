@@ -127,9 +127,16 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 	if err != nil {
 		return none(err)
 	}
+	if named := bitrix24.EndpointHost(c.serverEndpoint); named != "" && named != bitrix24.EndpointHost(p.ServerEndpoint) {
+		// A region whose OAuth server the operator may want to add to those that are trusted.
+		s.Log.WarnContext(ctx, "an OAuth server that is not trusted was named", "portal", p.MemberID, "host", bitrix24.CleanText(named, longestHost), "used", p.ServerEndpoint)
+	}
 	p.ApplicationToken = c.applicationToken
 	return p, portal.Token{MemberID: p.MemberID, UserID: info.UserID, Access: c.access, Refresh: c.refresh}, nil
 }
+
+// longestHost bounds what is logged of a host's name.
+const longestHost = 100
 
 // exchange proves the refresh token of a claim and stores the portal with the new pair.
 func (s *Service) exchange(ctx context.Context, p portal.Portal, claimed portal.Token) (portal.Token, error) {
