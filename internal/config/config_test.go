@@ -20,7 +20,7 @@ func good(t *testing.T) config.Raw {
 		PublicURL: "https://lens.example.com/", Listen: ":8080", OperatorListen: "127.0.0.1:8081", DatabaseURL: "postgres://u:pw@h/db",
 		DatabaseMaxConns: "20", Migrate: "false", ClientID: "app.1", ClientSecret: "sec", Keyset: key.Reveal(),
 		OAuthServers: "https://oauth.bitrix.info, https://oauth.bitrix24.tech/", JSLibraryURL: "https://api.bitrix24.com/api/v1/",
-		AllowPrivate: "false", PortalTimeout: "20s", OAuthTimeout: "10s", PortalRate: "0", PortalBurst: "0", PortalWait: "8s", OAuthRate: "5", MaxConnections: "10000", SchemaLife: "10m", CacheBytes: "67108864", KeepAliveSpread: "20h", LogLevel: "info",
+		AllowPrivate: "false", PortalTimeout: "20s", OAuthTimeout: "10s", PortalRate: "0", PortalBurst: "0", PortalWait: "8s", OAuthRate: "5", MaxConnections: "10000", SchemaLife: "10m", CacheBytes: "67108864", RESTLogDays: "3", KeepAliveSpread: "20h", LogLevel: "info",
 	}
 }
 

@@ -300,7 +300,7 @@ func TestWhatAPageIsWorthKeeping(t *testing.T) {
 	asked("an application_token, where none is known", "Visit SaveToken LearnApplicationToken", form)
 	asked("the same again", "Visit", form)
 	form.ApplicationToken = secret.New("another")
-	asked("another one", "Visit", form)
+	asked("another one, of an administrator", "Visit LearnApplicationToken", form)
 
 	w.portals[acme].admins = map[portal.UserID]bool{}
 	asked("an installer who is no administrator any more", "Visit RetireInstaller", w.form(acme, access, refresh))

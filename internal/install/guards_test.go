@@ -113,14 +113,18 @@ func TestWhatIsNotedOfAMissingApp(t *testing.T) {
 	}
 }
 
-// TestARecentUninstallIsBelieved.
+// TestARecentUninstallIsBelieved, and one from before the installation has the platform asked.
 func TestARecentUninstallIsBelieved(t *testing.T) {
 	w := setup(t)
 	w.register()
 	if err := w.store.LearnApplicationToken(t.Context(), removedPortal, secret.New("proof")); err != nil {
 		t.Fatal(err)
 	}
-	event := w.event("ONAPPUNINSTALL", url.Values{"auth[application_token]": {"proof"}, "ts": {fmt.Sprint(time.Now().Add(-time.Hour).Unix())}})
+	old := w.event("ONAPPUNINSTALL", url.Values{"auth[application_token]": {"proof"}, "ts": {fmt.Sprint(w.service.Now().Add(-time.Hour).Unix())}})
+	if err := w.service.Handle(t.Context(), old); portal.ProblemOf(err) != portal.Unverified || w.state() != "installed" || len(w.planned) != 1 {
+		t.Errorf("one from before the installation: %v, %s, planned %v", err, w.state(), w.planned)
+	}
+	event := w.event("ONAPPUNINSTALL", url.Values{"auth[application_token]": {"proof"}, "ts": {fmt.Sprint(w.service.Now().Add(time.Minute).Unix())}})
 	if err := w.service.Handle(t.Context(), event); err != nil || w.state() != "removed" {
 		t.Errorf("%v, %s", err, w.state())
 	}
