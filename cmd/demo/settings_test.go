@@ -40,6 +40,14 @@ func (w *world) choose(selector, value string) {
 	w.frame(fmt.Sprintf(`(e => { e.focus(); e.value = %q; for (const name of ['input', 'change']) e.dispatchEvent(new Event(name, {bubbles: true})); })(document.querySelector(%q))`, value, selector))
 }
 
+// chooseType chooses whose cards are arranged, which takes an answer of the app. Until then nothing of another type's cards
+// can be changed.
+func (w *world) chooseType(id string) {
+	w.t.Helper()
+	w.choose("#card-type", id)
+	w.want(`document.getElementById('arrangement').inert`, "false")
+}
+
 // section shows a part of the settings.
 func (w *world) section(name string) { w.frame(`document.getElementById('tab-` + name + `').click()`) }
 
@@ -170,7 +178,7 @@ func TestSettingsInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-tab="4"]').click()`)
 	w.wantUnsaved(true)
 	w.section("cards")
-	w.choose("#card-type", "2")
+	w.chooseType("2")
 	w.want(`String(document.getElementById('card-pipeline').hidden) + document.getElementById('card-pipeline').options.length`, "false3")
 	w.want(rowsShown, "heading,title,stageId,opportunity") // as the portal's card
 	w.frame(`document.querySelector('[value=own]').click()`)
@@ -256,7 +264,7 @@ func TestNothingOfTheSettingsIsLostInABrowser(t *testing.T) {
 	w.install()
 	w.openSettings()
 	w.section("cards")
-	w.choose("#card-type", "2")
+	w.chooseType("2")
 	w.want(rowsShown, "heading,title,stageId,opportunity")
 
 	// Other choices of the order keep what was done.
@@ -268,9 +276,9 @@ func TestNothingOfTheSettingsIsLostInABrowser(t *testing.T) {
 	w.want(rowsShown, "heading,title,stageId,opportunity")
 	w.frame(`document.querySelector('[value=own]').click()`)
 	w.want(`document.querySelector('#arrangement .section input').value`, "Mine")
-	w.choose("#card-type", "4")
+	w.chooseType("4")
 	w.want(`document.querySelector('#arrangement > [data-code=industry]') !== null`, "true")
-	w.choose("#card-type", "2")
+	w.chooseType("2")
 	w.want(`document.querySelector('#arrangement .section input')?.value`, "Mine")
 
 	// Beginning anew can be taken back.
@@ -321,7 +329,7 @@ func TestArrangingInABrowser(t *testing.T) {
 	w.run(chromedp.EmulateViewport(1280, 2000))
 	w.openSettings()
 	w.section("cards")
-	w.choose("#card-type", "2")
+	w.chooseType("2")
 	w.want(rowsShown, "heading,title,stageId,opportunity")
 	w.frame(`document.querySelector('[value=own]').click()`)
 	w.want(rowsShown, "item section,title,stageId,opportunity")
@@ -337,7 +345,7 @@ func TestArrangingInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('` + row("stageId") + ` [data-step=down]').click()`)
 	w.want(rowsShown, "item section,opportunity,stageId,title")
 	w.frame(`document.querySelector('` + row("title") + ` .handle').click()`)
-	w.want(`document.activeElement.textContent + document.querySelectorAll('[role=menuitem]').length`, "To the beginning6")
+	w.want(`document.activeElement.textContent + document.querySelectorAll('[role=menuitem]').length`, "To the beginning7")
 	w.screenshot("settings-menu", 1280)
 	w.key("Escape")
 	w.want(`document.activeElement.className + document.querySelectorAll('[role=menu]').length`, "handle0")
@@ -370,7 +378,7 @@ func TestArrangingInABrowser(t *testing.T) {
 	w.press("add-section")
 	w.want(`document.activeElement.placeholder + '|' + document.activeElement.closest('li').previousElementSibling.dataset.code`, "Name of the section|opportunity")
 	w.frame(`document.activeElement.closest('li').querySelector('[data-remove]').click()`)
-	w.want(`document.querySelectorAll('#arrangement .section').length + document.activeElement.className`, "3handle")
+	w.want(`document.querySelectorAll('#arrangement .section').length + document.activeElement.className`, "4handle")
 
 	// The search finds rows; names of controls say which field they are about.
 	w.typeInto("find-field", "tax")

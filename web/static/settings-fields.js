@@ -58,6 +58,7 @@ export class Fields {
     const signal = this.#requests.next();
     try {
       this.list.setAttribute('aria-busy', 'true');
+      this.#lock(true);
       const answer = await ask('/in/settings/card', { entityTypeId: Number(type.value), pipeline }, signal);
       const choices = await answer.json();
       if (signal.aborted) return false;
@@ -70,6 +71,7 @@ export class Fields {
       this.#key = type.value + (pipeline ? '/' + pipeline : '');
       this.find.value = '';
       this.show();
+      this.#lock(false);
       return true;
     } catch (error) {
       if (!signal.aborted) page.fail(type, error);
@@ -77,6 +79,15 @@ export class Fields {
     } finally {
       if (!signal.aborted) this.list.removeAttribute('aria-busy');
     }
+  }
+
+  /**
+   * Locks what stands beside the choice of the type, or gives it back: until the type's own has come, it is another type's,
+   * and what somebody changes there would be that one's.
+   * @param {boolean} on
+   */
+  #lock(on) {
+    for (const part of all(':scope > :not(:has(#card-type))', /** @type {HTMLElement} */ (this.list.parentElement))) part.inert = on;
   }
 
   /** Shows what is chosen for the card. */
