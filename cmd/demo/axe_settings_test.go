@@ -3,46 +3,15 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"itemlens/internal/lab/portalsim"
 )
 
 // TestSettingsWithoutBarriers has axe-core read every part of the settings, and what they show when something happens.
 func TestSettingsWithoutBarriers(t *testing.T) {
-	axe, err := os.ReadFile("axe/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
-	read := func(state string) {
-		t.Helper()
-		for _, width := range []int64{1280, 375} {
-			w.run(chromedp.EmulateViewport(width, 800))
-			w.wantFitted()
-			w.script(string(axe) + `; window.findings = ''; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(r => {
-				window.findings = JSON.stringify({passes: r.passes.length, found: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' '))}); }); ''`)
-			var result struct {
-				Passes int
-				Found  []string
-			}
-			for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && result.Passes == 0; time.Sleep(50 * time.Millisecond) {
-				_ = json.Unmarshal([]byte(w.frame("window.findings")), &result)
-			}
-			if result.Passes < 10 {
-				t.Errorf("%s at %d: axe-core passed %d rules", state, width, result.Passes)
-			}
-			for _, finding := range result.Found {
-				t.Errorf("%s at %d: %s", state, width, finding)
-			}
-		}
-		w.run(chromedp.EmulateViewport(1280, 800))
-	}
+	read := w.axe()
 	w.install()
 	w.Portal.ChangeUser(2, func(u *portalsim.User) { u.Admin = true })
 	w.openSettings()
