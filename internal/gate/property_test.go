@@ -297,61 +297,68 @@ func TestTokensInAnyOrder(t *testing.T) {
 			m.forms = append(m.forms, f)
 			m.post(t, aProcess.Draw(t, "process"), f)
 		}
-		again := func(t *rapid.T) posted {
-			if len(m.forms) == 0 {
-				t.Skip("no page yet")
+		type portalsThere = *rapid.Generator[portal.MemberID]
+		// Portals whose platform has the app are chosen among alone, so that no step is lost; where there is none, or no page
+		// was opened yet, such a step does nothing.
+		onPlatform := func(do func(t *rapid.T, f posted, there portalsThere)) func(*rapid.T) {
+			return func(t *rapid.T) {
+				var installed []portal.MemberID
+				for _, id := range m.ids {
+					if w.portals[id].installed {
+						installed = append(installed, id)
+					}
+				}
+				if len(installed) == 0 {
+					return
+				}
+				there := rapid.SampledFrom(installed)
+				do(t, m.genuine(who{there.Draw(t, "portal"), aUser.Draw(t, "user")}), there)
 			}
-			return rapid.SampledFrom(m.forms).Draw(t, "form")
 		}
-		onPlatform := func(t *rapid.T) who {
-			of := someone(t)
-			if !w.portals[of.portal].installed {
-				t.Skip("not installed")
+		again := func(do func(t *rapid.T, f posted)) func(*rapid.T) {
+			return func(t *rapid.T) {
+				if len(m.forms) > 0 {
+					do(t, rapid.SampledFrom(m.forms).Draw(t, "form"))
+				}
 			}
-			return of
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"open":   func(t *rapid.T) { open(t, m.genuine(onPlatform(t))) },
-			"reload": func(t *rapid.T) { m.post(t, aProcess.Draw(t, "process"), again(t)) },
-			"reload in two tabs": func(t *rapid.T) {
-				f := again(t)
-				m.together(t, f)
-			},
-			"open with garbage": func(t *rapid.T) {
-				f := m.genuine(onPlatform(t))
+			"open":               onPlatform(func(t *rapid.T, f posted, _ portalsThere) { open(t, f) }),
+			"reload":             again(func(t *rapid.T, f posted) { m.post(t, aProcess.Draw(t, "process"), f) }),
+			"reload in two tabs": again(m.together),
+			"open with garbage": onPlatform(func(t *rapid.T, f posted, _ portalsThere) {
 				m.garbage++
 				f.form.Refresh = secret.New(fmt.Sprintf("garbage-%d-%s", m.garbage, m.ids[0]))
 				open(t, f)
-			},
-			"open with another's refresh token": func(t *rapid.T) {
-				f, other := m.genuine(onPlatform(t)), again(t)
-				f.form.Refresh = other.form.Refresh
-				open(t, f)
-			},
-			"open with a stored refresh token": func(t *rapid.T) {
-				f, other := m.genuine(onPlatform(t)), someone(t)
+			}),
+			"open with another's refresh token": onPlatform(func(t *rapid.T, f posted, _ portalsThere) {
+				again(func(t *rapid.T, other posted) {
+					f.form.Refresh = other.form.Refresh
+					open(t, f)
+				})(t)
+			}),
+			"open with a stored refresh token": onPlatform(func(t *rapid.T, f posted, _ portalsThere) {
+				other := someone(t)
 				stored, err := processes[0].store.Token(context.Background(), other.portal, other.user)
 				if err != nil || stored.Refresh.IsZero() {
-					t.Skip("nothing stored")
+					return
 				}
 				f.form.Refresh = stored.Refresh
 				open(t, f)
-			},
-			"open with a refresh token never seen": func(t *rapid.T) {
-				f, other := m.genuine(onPlatform(t)), onPlatform(t)
-				_, refresh := w.issue(other)
+			}),
+			"open with a refresh token never seen": onPlatform(func(t *rapid.T, f posted, there portalsThere) {
+				_, refresh := w.issue(who{there.Draw(t, "portal"), aUser.Draw(t, "user")})
 				f.form.Refresh = secret.New(refresh)
 				open(t, f)
-			},
-			"show another portal's pair": func(t *rapid.T) {
-				f := again(t)
+			}),
+			"show another portal's pair": again(func(t *rapid.T, f posted) {
 				form := *f.form
 				form.MemberID = string(aPortal.Draw(t, "portal"))
 				m.post(t, aProcess.Draw(t, "process"), posted{&form, f.of})
-			},
+			}),
 			"ask": func(t *rapid.T) {
 				if len(m.pages) == 0 {
-					t.Skip("no page yet")
+					return
 				}
 				m.ask(t, rapid.SampledFrom(m.pages).Draw(t, "page"), rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "at once"))
 			},
@@ -359,11 +366,11 @@ func TestTokensInAnyOrder(t *testing.T) {
 				id := aPortal.Draw(t, "portal")
 				p, err := processes[0].store.Portal(context.Background(), id)
 				if err != nil || !p.Installed() {
-					t.Skip("not installed")
+					return
 				}
 				token, err := processes[1].store.Token(context.Background(), id, p.InstallerID)
 				if err != nil || token.Refresh.IsZero() {
-					t.Skip("no token")
+					return
 				}
 				_, _ = aProcess.Draw(t, "process").tokens.Renew(context.Background(), p, token)
 				m.absorb(nil)
