@@ -127,31 +127,16 @@ func (s *Store) resealEventClaims(ctx context.Context, tx pgx.Tx, at *cursor) (i
 		ORDER BY member_id, id
 		LIMIT $4
 		FOR UPDATE`, s.sealer.KeyID(), at.memberID, at.userID, resealBatch)
-	batch, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, r := range batch {
+	return resealRows(rows, at, func(r row) error {
 		at.memberID, at.userID = r.MemberID, r.ID
-		place := claimPlace(portal.MemberID(r.MemberID))
-		text, err := s.sealer.Open(r.Sealed, place)
+		sealed, err := s.anew(r.Sealed, claimPlace(portal.MemberID(r.MemberID)))
 		if err != nil {
-			at.unreadable++
-			continue
+			return err
 		}
-		sealed, err := s.sealer.Seal(text, place)
-		if err != nil {
-			return done, err
-		}
-		if _, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			UPDATE event_claims
 			SET sealed = $3, key_id = $4
-			WHERE member_id = $1 AND id = $2`, r.MemberID, r.ID, sealed, s.sealer.KeyID()); err != nil {
-			return done, err
-		}
-		done++
-	}
-	at.done = len(batch) < resealBatch
-	return done, nil
+			WHERE member_id = $1 AND id = $2`, r.MemberID, r.ID, sealed, s.sealer.KeyID())
+		return err
+	})
 }

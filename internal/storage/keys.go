@@ -56,6 +56,37 @@ type cursor struct {
 	done       bool
 }
 
+// resealRows seals a batch of rows anew, each by a function. Rows that do not open are counted.
+func resealRows[R any](rows pgx.Rows, at *cursor, reseal func(r R) error) (int, error) {
+	batch, err := pgx.CollectRows(rows, pgx.RowToStructByName[R])
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for _, r := range batch {
+		err := reseal(r)
+		if errors.Is(err, seal.ErrUnreadable) {
+			at.unreadable++
+			continue
+		}
+		if err != nil {
+			return done, err
+		}
+		done++
+	}
+	at.done = len(batch) < resealBatch
+	return done, nil
+}
+
+// anew seals what is sealed for a place with the newest key.
+func (s *Store) anew(old []byte, place seal.Place) ([]byte, error) {
+	text, err := s.sealer.Open(old, place)
+	if err != nil {
+		return nil, err
+	}
+	return s.sealer.Seal(text, place)
+}
+
 func (s *Store) resealTokens(ctx context.Context, tx pgx.Tx, at *cursor) (int, error) {
 	type row struct {
 		MemberID     string
@@ -71,31 +102,18 @@ func (s *Store) resealTokens(ctx context.Context, tx pgx.Tx, at *cursor) (int, e
 		ORDER BY member_id, user_id
 		LIMIT $4
 		FOR UPDATE`, s.sealer.KeyID(), at.memberID, at.userID, resealBatch)
-	batch, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, r := range batch {
+	return resealRows(rows, at, func(r row) error {
 		at.memberID, at.userID = r.MemberID, r.UserID
 		sealed, err := s.resealed(portal.MemberID(r.MemberID), portal.UserID(r.UserID), r.AccessToken, r.RefreshToken, r.ClaimedToken)
-		if errors.Is(err, seal.ErrUnreadable) {
-			at.unreadable++
-			continue
-		}
 		if err != nil {
-			return done, err
+			return err
 		}
-		if _, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			UPDATE tokens
 			SET access_token = $3, refresh_token = $4, claimed_token = $5, key_id = $6
-			WHERE member_id = $1 AND user_id = $2`, r.MemberID, r.UserID, sealed[0], sealed[1], sealed[2], s.sealer.KeyID()); err != nil {
-			return done, err
-		}
-		done++
-	}
-	at.done = len(batch) < resealBatch
-	return done, nil
+			WHERE member_id = $1 AND user_id = $2`, r.MemberID, r.UserID, sealed[0], sealed[1], sealed[2], s.sealer.KeyID())
+		return err
+	})
 }
 
 // resealed seals an access token and refresh tokens of one user anew.
@@ -103,11 +121,7 @@ func (s *Store) resealed(id portal.MemberID, user portal.UserID, access []byte, 
 	column := "access_token"
 	var all [][]byte
 	for _, old := range append([][]byte{access}, refresh...) {
-		text, err := s.sealer.Open(old, tokenPlace(id, user, column))
-		if err != nil {
-			return nil, err
-		}
-		sealed, err := s.sealer.Seal(text, tokenPlace(id, user, column))
+		sealed, err := s.anew(old, tokenPlace(id, user, column))
 		if err != nil {
 			return nil, err
 		}
@@ -129,31 +143,16 @@ func (s *Store) resealPortals(ctx context.Context, tx pgx.Tx, at *cursor) (int, 
 		ORDER BY member_id
 		LIMIT $3
 		FOR UPDATE`, s.sealer.KeyID(), at.memberID, resealBatch)
-	batch, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, r := range batch {
+	return resealRows(rows, at, func(r row) error {
 		at.memberID = r.MemberID
-		place := applicationTokenPlace(portal.MemberID(r.MemberID))
-		text, err := s.sealer.Open(r.ApplicationToken, place)
+		sealed, err := s.anew(r.ApplicationToken, applicationTokenPlace(portal.MemberID(r.MemberID)))
 		if err != nil {
-			at.unreadable++
-			continue
+			return err
 		}
-		sealed, err := s.sealer.Seal(text, place)
-		if err != nil {
-			return done, err
-		}
-		if _, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			UPDATE portals
 			SET application_token = $2, key_id = $3
-			WHERE member_id = $1`, r.MemberID, sealed, s.sealer.KeyID()); err != nil {
-			return done, err
-		}
-		done++
-	}
-	at.done = len(batch) < resealBatch
-	return done, nil
+			WHERE member_id = $1`, r.MemberID, sealed, s.sealer.KeyID())
+		return err
+	})
 }

@@ -114,12 +114,11 @@ func (s *Store) resealErasureKey(ctx context.Context, tx pgx.Tx, at *cursor) (in
 	if err != nil {
 		return 0, err
 	}
-	key, err := s.sealer.Open(old, erasureKeyPlace)
-	if err != nil {
+	sealed, err := s.anew(old, erasureKeyPlace)
+	if errors.Is(err, seal.ErrUnreadable) {
 		at.unreadable++
 		return 0, nil
 	}
-	sealed, err := s.sealer.Seal(key, erasureKeyPlace)
 	if err != nil {
 		return 0, err
 	}
