@@ -88,6 +88,20 @@ func (s *Shares) of(now time.Time, share Share) *rate.Limiter {
 	return limiter
 }
 
+// Keys are those of the shares that are remembered, the longest unused first.
+func (s *Shares) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byKey.Keys()
+}
+
+// Forget forgets a share, which begins anew.
+func (s *Shares) Forget(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byKey.Remove(key)
+}
+
 func (s *Shares) forgetWhole(now time.Time) {
 	for {
 		key, limiter, ok := s.byKey.GetOldest()

@@ -2,12 +2,9 @@ package install
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
-
+	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
 )
 
@@ -21,22 +18,25 @@ const (
 	hintsAtOnce     = 50
 )
 
-// EventRate counts the events of portals.
+// EventRate counts the events of portals. Of one that removed the app in another process, or that sends nothing any more,
+// nothing stays for more than a minute of events of others.
 type EventRate struct {
-	now func() time.Time
-	mu  sync.Mutex
-	by  *lru.Cache[eventKey, *rate.Limiter]
-}
-
-type eventKey struct {
-	id   portal.MemberID
-	hint bool
+	now    func() time.Time
+	shares *bitrix24.Shares
 }
 
 // NewEventRate makes one that remembers the portals that sent events lately.
 func NewEventRate(now func() time.Time) *EventRate {
-	by, _ := lru.New[eventKey, *rate.Limiter](10_000) // fails for sizes below one alone
-	return &EventRate{now: now, by: by}
+	shares, _ := bitrix24.NewShares(10_000) // fails for sizes below one alone
+	return &EventRate{now: now, shares: shares}
+}
+
+// shareOf is what one portal may send, of hints or of all other events.
+func shareOf(id portal.MemberID, hint bool) bitrix24.Share {
+	if hint {
+		return bitrix24.Share{Key: "hint " + string(id), PerSecond: hintsPerSecond, Burst: hintsAtOnce}
+	}
+	return bitrix24.Share{Key: "event " + string(id), PerSecond: eventsPerSecond, Burst: eventsAtOnce}
 }
 
 // TooManyEventsError says that a portal sends more events than any portal does.
@@ -52,39 +52,16 @@ func (e *TooManyEventsError) Error() string {
 
 // take counts one event, or returns a *TooManyEventsError.
 func (r *EventRate) take(id portal.MemberID, hint bool) error {
-	perSecond, atOnce := eventsPerSecond, eventsAtOnce
-	if hint {
-		perSecond, atOnce = hintsPerSecond, hintsAtOnce
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	r.forgetOld(now)
-	limiter, ok := r.by.Get(eventKey{id, hint})
-	if !ok {
-		limiter = rate.NewLimiter(rate.Limit(perSecond), atOnce)
-		r.by.Add(eventKey{id, hint}, limiter)
-	}
-	if limiter.AllowN(now, 1) {
+	share := shareOf(id, hint)
+	if _, _, ok := r.shares.Take(r.now(), 0, share); ok {
 		return nil
 	}
-	return &TooManyEventsError{MemberID: id, RetryAfter: max(time.Second, time.Second/time.Duration(perSecond))}
-}
-
-// forgetOld forgets portals that have all their room again, which is where they began: of a portal that other processes
-// served until it removed the app, or that sends nothing any more, nothing stays for more than a minute of events.
-func (r *EventRate) forgetOld(now time.Time) {
-	for {
-		key, limiter, ok := r.by.GetOldest()
-		if !ok || limiter.TokensAt(now) < float64(limiter.Burst()) {
-			return
-		}
-		r.by.Remove(key)
-	}
+	return &TooManyEventsError{MemberID: id, RetryAfter: max(time.Second, time.Duration(float64(time.Second)/share.PerSecond))}
 }
 
 // Forget forgets a portal that has removed the app.
 func (r *EventRate) Forget(id portal.MemberID) {
-	r.by.Remove(eventKey{id, false})
-	r.by.Remove(eventKey{id, true})
+	for _, hint := range []bool{false, true} {
+		r.shares.Forget(shareOf(id, hint).Key)
+	}
 }

@@ -3,6 +3,7 @@ package install
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +24,9 @@ func TestTheRateOfEventsForgetsPortals(t *testing.T) {
 	want := func(when string, ids ...portal.MemberID) {
 		t.Helper()
 		var kept []portal.MemberID
-		for _, key := range r.by.Keys() {
-			kept = append(kept, key.id)
+		for _, key := range r.shares.Keys() {
+			_, id, _ := strings.Cut(key, " ")
+			kept = append(kept, portal.MemberID(id))
 		}
 		if fmt.Sprint(kept) != fmt.Sprint(ids) {
 			t.Errorf("%s: %v are kept, want %v", when, kept, ids)
