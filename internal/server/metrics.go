@@ -38,24 +38,23 @@ func newMetrics() *metrics {
 
 // watchCache tells how the cache of schemas and names fares.
 func (m *metrics) watchCache(cache *crm.Cache) {
-	tell := func(name, help string, kind prometheus.ValueType, value func(crm.CacheStats) float64) {
-		m.registry.MustRegister(statCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return value(cache.Stats()) }})
-	}
-	tell("itemlens_cache_hits_total", "Look-ups in the cache of schemas and names that found something.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Hits) })
-	tell("itemlens_cache_misses_total", "Look-ups in the cache of schemas and names that found nothing.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Misses) })
-	tell("itemlens_cache_evictions_total", "Entries that the cache gave up for lack of room or for their age.", prometheus.CounterValue, func(s crm.CacheStats) float64 { return float64(s.Evictions) })
-	tell("itemlens_cache_bytes", "Weight of what the cache keeps, in bytes.", prometheus.GaugeValue, func(s crm.CacheStats) float64 { return float64(s.Bytes) })
-	tell("itemlens_cache_entries", "Entries that the cache keeps.", prometheus.GaugeValue, func(s crm.CacheStats) float64 { return float64(s.Entries) })
+	m.tell("itemlens_cache_hits_total", "Look-ups in the cache of schemas and names that found something.", prometheus.CounterValue, func() float64 { return float64(cache.Stats().Hits) })
+	m.tell("itemlens_cache_misses_total", "Look-ups in the cache of schemas and names that found nothing.", prometheus.CounterValue, func() float64 { return float64(cache.Stats().Misses) })
+	m.tell("itemlens_cache_evictions_total", "Entries that the cache gave up for lack of room or for their age.", prometheus.CounterValue, func() float64 { return float64(cache.Stats().Evictions) })
+	m.tell("itemlens_cache_bytes", "Weight of what the cache keeps, in bytes.", prometheus.GaugeValue, func() float64 { return float64(cache.Stats().Bytes) })
+	m.tell("itemlens_cache_entries", "Entries that the cache keeps.", prometheus.GaugeValue, func() float64 { return float64(cache.Stats().Entries) })
 }
 
 // watchRESTLog tells how the REST log fares.
 func (m *metrics) watchRESTLog(log *restlog.Log) {
-	tell := func(name, help string, kind prometheus.ValueType, value func(restlog.Stats) int64) {
-		m.registry.MustRegister(statCollector{prometheus.NewDesc(name, help, nil, nil), kind, func() float64 { return float64(value(log.Stats())) }})
-	}
-	tell("itemlens_rest_log_lines_total", "Lines of the REST log that were written.", prometheus.CounterValue, func(s restlog.Stats) int64 { return s.Written })
-	tell("itemlens_rest_log_lost_lines_total", "Lines of the REST log that found no room or could not be written.", prometheus.CounterValue, func(s restlog.Stats) int64 { return s.Lost })
-	tell("itemlens_rest_log_waiting_bytes", "Memory of lines that wait to be written.", prometheus.GaugeValue, func(s restlog.Stats) int64 { return s.Held })
+	m.tell("itemlens_rest_log_lines_total", "Lines of the REST log that were written.", prometheus.CounterValue, func() float64 { return float64(log.Stats().Written) })
+	m.tell("itemlens_rest_log_lost_lines_total", "Lines of the REST log that found no room or could not be written.", prometheus.CounterValue, func() float64 { return float64(log.Stats().Lost) })
+	m.tell("itemlens_rest_log_waiting_bytes", "Memory of lines that wait to be written.", prometheus.GaugeValue, func() float64 { return float64(log.Stats().Held) })
+}
+
+// tell adds a figure of a part of the app that counts for itself.
+func (m *metrics) tell(name, help string, kind prometheus.ValueType, value func() float64) {
+	m.registry.MustRegister(statCollector{prometheus.NewDesc(name, help, nil, nil), kind, value})
 }
 
 // statCollector is one figure of a part of the app that counts for itself.
