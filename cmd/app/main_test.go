@@ -33,6 +33,25 @@ func call(t *testing.T, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
+// database is one that is up to date, with a keyset of its own, and the store that an app with both has.
+func database(t *testing.T) (url, keyset string, store *storage.Store) {
+	t.Helper()
+	url = cluster.Database(t)
+	keyset, err := call(t, "keys", "generate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.New(secret.New(keyset))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if store, err = storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: sealer, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	return url, keyset, store
+}
+
 func TestKeysAreNew(t *testing.T) {
 	first, err1 := call(t, "keys", "generate")
 	second, err2 := call(t, "keys", "generate")
@@ -61,20 +80,7 @@ func TestMigrateCommand(t *testing.T) {
 
 // TestForgettingAPortal erases one portal and no other.
 func TestForgettingAPortal(t *testing.T) {
-	url := cluster.Database(t)
-	keyset, err := call(t, "keys", "generate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := seal.New(secret.New(keyset))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: sealer, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	url, keyset, store := database(t)
 	for _, id := range []portal.MemberID{"portal-one", "portal-two"} {
 		p := portal.Portal{MemberID: id, ClientEndpoint: "https://" + string(id) + ".example/rest/", Domain: string(id) + ".example", Scope: []string{"crm"}, InstallerID: 1}
 		if err := store.SaveInstallation(t.Context(), p, portal.Token{MemberID: id, UserID: 1, Access: secret.New("a-" + string(id)), Refresh: secret.New("r-" + string(id))}); err != nil {

@@ -7,27 +7,12 @@ import (
 	"time"
 
 	"itemlens/internal/portal"
-	"itemlens/internal/seal"
 	"itemlens/internal/secret"
-	"itemlens/internal/storage"
 )
 
 // TestTheRESTLogIsPrinted for a support ticket: by portal, by the error ID of a page, as text and as JSON.
 func TestTheRESTLogIsPrinted(t *testing.T) {
-	url := cluster.Database(t)
-	keyset, err := call(t, "keys", "generate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := seal.New(secret.New(keyset))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open(t.Context(), storage.Options{URL: secret.New(url), Sealer: sealer, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	url, keyset, store := database(t)
 	p := portal.Portal{MemberID: "acme-portal", Domain: "acme.example", Scope: []string{"crm"}, InstallerID: 1}
 	if err := store.SaveInstallation(t.Context(), p, portal.Token{MemberID: p.MemberID, UserID: 1, Access: secret.New("a"), Refresh: secret.New("r")}); err != nil {
 		t.Fatal(err)
