@@ -403,7 +403,7 @@ func TestDeadTokensSayWhyAndAreNotTriedAgain(t *testing.T) {
 		t.Error("no line in the log")
 	}
 	metrics := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "")
-	if !strings.Contains(metrics.Body, `itemlens_portal_request_seconds_count{code="invalid_grant",method="oauth/token"}`) {
+	if !strings.Contains(metrics.Body, `itemlens_oauth_request_seconds_count{code="invalid_grant",method="oauth/token"}`) {
 		t.Error("no metric")
 	}
 }
