@@ -50,7 +50,9 @@ func newMetrics(version string) *metrics {
 		refusals: counter("itemlens_limit_refusals_total", "Requests that were refused by a limit of ours.", "limit"),
 		renewals: counter("itemlens_token_renewals_total", "Renewals of tokens, by outcome: ok, or the problem.", "outcome"),
 		dead:     counter("itemlens_dead_tokens_total", "Refresh tokens that the OAuth server refused, by its reason.", "reason"),
-		jobs:     histogram("itemlens_job_seconds", "Tries of jobs, by kind and outcome: ok, later, panic, or the problem.", "kind", "outcome"),
+		jobs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "itemlens_job_seconds", Help: "Tries of jobs, by kind and outcome: ok, later, panic, or the problem.", Buckets: []float64{.05, .25, 1, 5, 20, 60, 120},
+		}, []string{"kind", "outcome"}),
 	}
 	// So that a rate is there before the first one happens.
 	for _, limit := range []string{limitPortal, limitPortalStrangers, limitOAuth, limitDoor} {

@@ -84,13 +84,20 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	if c.err != nil {
 		return // what was there before says nothing of now
 	}
-	oldest := map[string]float64{}
+	type place struct{ queue, state string }
+	jobs, oldest := map[place]int64{}, map[string]float64{}
 	for _, queue := range c.queues {
 		oldest[queue] = 0
+		for _, state := range storage.QueueStates() {
+			jobs[place{queue, state}] = 0
+		}
 	}
 	for _, count := range c.counts {
-		out <- prometheus.MustNewConstMetric(c.jobs, prometheus.GaugeValue, float64(count.Jobs), count.Queue, count.State)
+		jobs[place{count.Queue, count.State}] = count.Jobs
 		oldest[count.Queue] = max(oldest[count.Queue], count.Waited.Seconds())
+	}
+	for at, n := range jobs {
+		out <- prometheus.MustNewConstMetric(c.jobs, prometheus.GaugeValue, float64(n), at.queue, at.state)
 	}
 	for queue, seconds := range oldest {
 		out <- prometheus.MustNewConstMetric(c.wait, prometheus.GaugeValue, seconds, queue)
