@@ -31,7 +31,7 @@ type Target struct {
 // Observation is what the client tells about each request that it made, for metrics and logs.
 type Observation struct {
 	Method   string
-	Code     string // "ok", the platform's error code, or the kind of failure
+	Code     string // "ok", the platform's error code, or the kind of failure; empty where a wait alone is told
 	Duration time.Duration
 	Waited   time.Duration // for room in the request limit, before Duration
 	Stranger bool          // made for a client whose tokens nobody has vouched for

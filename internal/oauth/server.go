@@ -275,10 +275,13 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 	target := bitrix24.Target{Endpoint: s.Endpoint(serverEndpoint), Access: access}
 	err := s.rest.Refused(ctx, target)
 	if err == nil {
-		if err = s.strangers.turn(ctx, "oauth/app.info", access); err != nil {
-			_, stranger := bitrix24.Stranger(ctx)
-			s.config.Observe(ctx, bitrix24.Observation{Method: "oauth/app.info", Code: bitrix24.CodeOf(err), Stranger: stranger})
+		asked := time.Now()
+		err = s.strangers.turn(ctx, "oauth/app.info", access)
+		seen := bitrix24.Observation{Method: "oauth/app.info", Waited: time.Since(asked)}
+		if err != nil {
+			seen.Waited, seen.Code = 0, bitrix24.CodeOf(err)
 		}
+		s.config.Observe(ctx, seen)
 	}
 	var answer *bitrix24.Answer
 	if err == nil {

@@ -149,11 +149,12 @@ func (m *metrics) requestSent(_ context.Context, o bitrix24.Observation) {
 	if o.Waited >= waitWorthTelling {
 		m.waits.WithLabelValues(limit).Observe(o.Waited.Seconds())
 	}
-	if !o.Sent {
+	switch {
+	case o.Sent:
+		sent.WithLabelValues(o.Method, o.Code).Observe(o.Duration.Seconds())
+	case o.Code != "":
 		m.refusals.WithLabelValues(limit).Inc()
-		return
 	}
-	sent.WithLabelValues(o.Method, o.Code).Observe(o.Duration.Seconds())
 }
 
 // doorPassed counts strangers who waited to be looked up.
