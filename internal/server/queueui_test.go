@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +69,10 @@ func TestTheQueueIsShownToOperatorsAlone(t *testing.T) {
 		status, body, header := operatorAsk(t, app, http.MethodGet, "/queue/", prepare)
 		if status != http.StatusOK || !strings.Contains(body, "<title>River</title>") || !strings.Contains(header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 			t.Errorf("%s: %d %s", name, status, body)
+		}
+		script := regexp.MustCompile(`/queue/assets/[^"]+\.js`).FindString(body)
+		if status, _, header := operatorAsk(t, app, http.MethodGet, script, prepare); script == "" || status != http.StatusOK || !strings.Contains(header.Get("Content-Type"), "javascript") {
+			t.Errorf("%s: the script %q: %d %s", name, script, status, header.Get("Content-Type"))
 		}
 		if status, body, _ := operatorAsk(t, app, http.MethodGet, "/queue/api/jobs?state=scheduled", prepare); status != http.StatusOK || !strings.Contains(body, "a-portal") {
 			t.Errorf("%s: %d %s", name, status, body)
