@@ -60,8 +60,8 @@ func answers(t *testing.T, bodies ...string) (*Service, bitrix24.Target, *int) {
 
 // TestFailuresOfABindingAreToldFromRaces: what stands afterwards counts, wherever it leads to us.
 func TestFailuresOfABindingAreToldFromRaces(t *testing.T) {
-	st := func() *standing {
-		st := &standing{}
+	st := func() *portalBindings {
+		st := &portalBindings{}
 		for _, id := range bitrix24.SystemTypes() {
 			if id != 2 {
 				st.tabs = append(st.tabs, tab{Placement: bitrix24.DetailTab(id), Handler: "https://lens.example/"})
@@ -107,7 +107,7 @@ func TestFailuresOfABindingAreToldFromRaces(t *testing.T) {
 
 // TestPlacesThatAPortalLacks are skipped and reported, and so is a smart process that has none.
 func TestPlacesThatAPortalLacks(t *testing.T) {
-	st := &standing{types: []SmartType{{1038, "Equipment"}, {1040, "Trips"}}, known: map[int]bool{1038: true, 1040: true}}
+	st := &portalBindings{types: []SmartType{{1038, "Equipment"}, {1040, "Trips"}}, known: map[int]bool{1038: true, 1040: true}}
 	lacking := `{"error":"ERROR_PLACEMENT_NOT_FOUND"}`
 	s, target, asked := answers(t, `{"result":{"result":{},"result_error":{"CRM_QUOTE_DETAIL_TAB":`+lacking+`,"CRM_DYNAMIC_1038_DETAIL_TAB":`+lacking+`,"ONCRMTYPEADD":{"error":"EVENT_NOT_FOUND"}}}}`)
 	report, err := s.bind(t.Context(), portal.Portal{ClientEndpoint: target.Endpoint}, portal.Token{Access: target.Access}, st)
