@@ -52,14 +52,15 @@ func TestTypesAreReadPageByPage(t *testing.T) {
 		want  int
 		more  bool
 	}{
-		"none":                     {nil, 0, false},
-		"one":                      {[][]int{{1030}}, 1, false},
-		"system types are left":    {[][]int{{31, 2, 1030, -1, 0}}, 1, false},
-		"a full page and a rest":   {[][]int{ids(1030, 50), ids(1080, 3)}, 53, false},
-		"the same twice":           {[][]int{ids(1030, 50), ids(1079, 2)}, 51, false},
-		"four full pages":          {[][]int{ids(1000, 50), ids(1050, 50), ids(1100, 50), ids(1150, 50)}, 200, true},
-		"one page again and again": {[][]int{ids(1000, 50), ids(1000, 50), ids(1000, 50), ids(1000, 50)}, 50, false},
-		"pages of any size":        {[][]int{ids(1000, 5000), ids(9000, 5000)}, 400, false},
+		"none":                      {nil, 0, false},
+		"one":                       {[][]int{{1030}}, 1, false},
+		"system types are left":     {[][]int{{31, 2, 1030, -1, 0}}, 1, false},
+		"a full page and a rest":    {[][]int{ids(1030, 50), ids(1080, 3)}, 53, false},
+		"the same twice":            {[][]int{ids(1030, 50), ids(1079, 2)}, 51, false},
+		"four full pages":           {[][]int{ids(1000, 50), ids(1050, 50), ids(1100, 50), ids(1150, 50)}, 200, true},
+		"one page again and again":  {[][]int{ids(1000, 50), ids(1000, 50), ids(1000, 50), ids(1000, 50)}, 50, false},
+		"one after a page not full": {[][]int{ids(1000, 50), ids(1050, 3), ids(2000, 5)}, 53, false},
+		"pages of any size":         {[][]int{ids(1000, 5000), ids(9000, 5000)}, 400, false},
 	} {
 		st := &portalBindings{}
 		err := st.read(pages(t, tt.pages...))
@@ -177,6 +178,7 @@ func TestWhatIsMissingInAPortal(t *testing.T) {
 			st.tabs = append(st.tabs, tab{Placement: "CRM_LEAD_DETAIL_TAB", Handler: "https://old.example/"})
 		}, portal.Settings{}, "placement.unbind oldtab7"},
 		"another title":                   {func(st *portalBindings) { st.tabs[1].Title = "Was" }, portal.Settings{}, "placement.unbind oldtab1, placement.bind CRM_DEAL"},
+		"a title of blanks":               {nil, portal.Settings{Titles: map[string]string{"en": " "}}, ""},
 		"a tab that was switched off":     {nil, portal.Settings{TabsOff: []int{2}}, "placement.unbind oldtab1"},
 		"a type that is gone":             {func(st *portalBindings) { st.types, st.known = nil, nil }, portal.Settings{}, "placement.unbind oldtab6"},
 		"a place that is no tab of ours":  {func(st *portalBindings) { st.tabs = append(st.tabs, tab{Placement: "LEFT_MENU", Handler: "x"}) }, portal.Settings{}, ""},

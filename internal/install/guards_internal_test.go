@@ -126,4 +126,38 @@ func TestProblemsWithAPageOfTheirOwn(t *testing.T) {
 			t.Errorf("%s is told as %v", problem, got)
 		}
 	}
+	if got := stepFailed("bind", errors.New("nobody knows")); portal.ProblemOf(got) != portal.InstallFailed {
+		t.Errorf("an error that nobody knows is told as %v", got)
+	}
+}
+
+// TestFurtherPagesOfTypesThatCannotBeRead fail, and are no end of the list.
+func TestFurtherPagesOfTypesThatCannotBeRead(t *testing.T) {
+	s, target, asked := answers(t, `{"result":{"result":{"types0":5},"result_error":[]}}`, `{"result":{"result":[],"result_error":[]}}`)
+	if err := s.allTypes(t.Context(), target, &portalBindings{}); err == nil || *asked != 1 {
+		t.Errorf("%v after %d requests", err, *asked)
+	}
+}
+
+// TestWhoSaysThatTheAppIsNotInstalled: the portal, the OAuth server at a renewal, app.info; nobody else, and nothing by chance.
+func TestWhoSaysThatTheAppIsNotInstalled(t *testing.T) {
+	dead := func(reason string) error { return &portal.DeadTokenError{Reason: reason} }
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a renewal":                    {dead("not_installed"), true},
+		"a renewal of an unknown app":  {dead("application_not_found"), true},
+		"a token that was used up":     {dead("invalid_grant"), false},
+		"app.info":                     {errNotInstalled, true},
+		"the portal":                   {&bitrix24.Error{Code: "application_not_found"}, true},
+		"the OAuth server, passed on":  {&bitrix24.Error{Code: "ERROR_OAUTH", Description: "Application not installed"}, true},
+		"a subscription that is over":  {&bitrix24.Error{Code: "ERROR_OAUTH", Description: "Subscription has been ended"}, false},
+		"an item that cannot be found": {&bitrix24.Error{Code: "NOT_FOUND", Description: "not installed"}, false},
+		"a connection that broke":      {errors.New("broken"), false},
+	} {
+		if got := saysNotInstalled(tt.err); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
 }
