@@ -186,6 +186,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
 	w.want(`[...document.querySelectorAll('[data-code=title] dt code')].filter(e => e.offsetParent)[0].textContent`, "title")
 	w.wantFitted()
+	w.want(`Math.abs(innerHeight - Math.ceil(document.body.getBoundingClientRect().height)) <= 1`, "true")
 	w.screenshot("deal-codes", 1280)
 	w.openTab("/crm/deal/details/21/")
 	w.waitFrame("Blue Harbor Software")

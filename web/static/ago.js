@@ -24,7 +24,10 @@ export function tellAgo() {
     const at = Date.parse(place.dataset.at ?? '');
     const text = find('bdi', place);
     if (!text || Number.isNaN(at)) continue;
-    place.title ||= text.textContent ?? '';
+    if (!place.title) {
+      place.title = text.textContent ?? '';
+      place.style.minWidth = place.offsetWidth + 'px'; // what stands beside it does not move
+    }
     text.textContent = ago((Date.now() - at) / 1000);
   }
 }
