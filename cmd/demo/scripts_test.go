@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +111,9 @@ func TestFrameFollowsItsContentInABrowser(t *testing.T) {
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
 	w.wantFitted()
+	if allowed, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`document.querySelector('iframe').allow`)); err != nil || !strings.Contains(allowed, "camera *") || strings.Contains(allowed, "clipboard") {
+		t.Errorf("the frame may use %q, %v", allowed, err)
+	}
 	tight := `Math.abs(innerHeight - Math.ceil(document.body.getBoundingClientRect().height)) <= 1 && innerWidth > 500`
 	w.want(tight, "true")
 	tall := w.frame(`innerHeight`)
