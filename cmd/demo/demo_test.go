@@ -234,6 +234,9 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.media("print")
 	w.want(`getComputedStyle(document.querySelector('.tools')).display`, "none")
 	w.screenshot("deal-print", 1280)
+	w.run(chromedp.EmulateViewport(690, 800)) // a page of A4 with wide margins: no telephone
+	w.want(`getComputedStyle(document.querySelector('.products thead')).display + ' ' + getComputedStyle(document.querySelector('.products tbody tr')).display`, "table-header-group table-row")
+	w.run(chromedp.EmulateViewport(1280, 800))
 	w.media("")
 
 	// The portal goes away: the page says so and stays.
