@@ -57,7 +57,7 @@ func TestShortSectionsStandSideBySide(t *testing.T) {
 // TestTechnicalFields: what tells a person nothing waits for field codes, and nobody counts it as empty.
 func TestTechnicalFields(t *testing.T) {
 	card := testCard(t, `{"id":1,"searchContent":"nqzva","entityTypeId":2,"odd":"","repeatSaleSegmentId":[3],"oddFilled":"7","parentId1222":null,"parentId1300":null,"parentId1301":5,"parentId3":null,"note":""}`,
-		portal.CardSettings{}, crm.Field{Name: "note", Type: "string", Title: "Note"})
+		portal.CardSettings{}, crm.Field{Name: "note", Type: "string", Title: "Note"}, crm.Field{Name: "repeatSaleSegmentId", Type: "crm_repeat_sale_segment_title", Title: "Segments"})
 	got := map[string]bool{}
 	for _, s := range append(card.Sections, Section{Rows: card.System}) {
 		for _, r := range s.Rows {
