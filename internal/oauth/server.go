@@ -43,7 +43,7 @@ type Server struct {
 	http   *http.Client
 	rest   *bitrix24.Client
 
-	strangers *strangers
+	strangers *strangerLimits
 }
 
 // NewServer makes a client.
