@@ -124,7 +124,7 @@ func historyOfEveryType(t *testing.T, app *apptest.App) {
 	}
 	// What the user may not read is not there; what could not be read is told.
 	for _, tt := range []struct{ code, want, not string }{
-		{"ACCESS_DENIED", "Calibrate the first scale", "couldn’t be loaded"}, {"OPERATION_TIME_LIMIT", "couldn’t be loaded", "Signed."},
+		{"ACCESS_DENIED", "Calibrate the first scale", "couldn’t be loaded"}, {"INTERNAL_SERVER_ERROR", "couldn’t be loaded", "Signed."},
 	} {
 		app.Portal.FailCommand("crm.timeline.comment.list", tt.code, 1)
 		answer := app.Ask(page, "/in/lens/history", `{"entityTypeId":2,"id":20}`)
