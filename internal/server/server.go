@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -54,6 +55,7 @@ type Server struct {
 	closers  []func()
 	jobs     *jobs.Runner
 	restLog  *restlog.Log // nil where none is kept
+	draining atomic.Bool  // the process is about to stop
 }
 
 // New wires the app. It connects to nothing yet.
@@ -70,7 +72,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, err
 	}
-	log = guardLog(log, c.ClientSecret, c.DatabaseURL)
+	log = guardLog(log, c.ClientSecret, c.DatabaseURL, c.DatabaseDirectURL)
 	m := newMetrics()
 	var restLog *restlog.Log
 	var record func(context.Context, bitrix24.Exchange)
@@ -166,6 +168,7 @@ func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {
 	e.IPExtractor = clientAddress(s.config.TrustedProxies)
 	library, _ := url.Parse(s.config.JSLibraryURL)
 	e.Use(
+		lastOnItsConnection(&s.draining),
 		claims(),
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: requestID}),
 		named,
@@ -175,11 +178,14 @@ func (s *Server) newEcho(site web.Site, m *metrics) *echo.Echo {
 			return &panicError{err, stack}
 		}}),
 		limitBody(maxBody),
-		deadline(s.config.PortalTimeout+s.config.PortalWait+s.config.OAuthTimeout+5*time.Second, 4*s.config.PortalTimeout+15*time.Second),
+		deadline(s.config.PortalTimeout+s.config.PortalWait+s.config.OAuthTimeout+5*time.Second, longest(s.config)),
 	)
 	e.GET("/static/*", site.Static.Serve)
 	return e
 }
+
+// longest is how long any request may take: an installation makes several requests to the portal.
+func longest(c config.Config) time.Duration { return 4*c.PortalTimeout + 15*time.Second }
 
 func newHTTPServer(h http.Handler, work time.Duration) *http.Server {
 	return &http.Server{
@@ -192,7 +198,8 @@ func newHTTPServer(h http.Handler, work time.Duration) *http.Server {
 	}
 }
 
-// Run serves until the context ends, then lets requests that are under way finish.
+// Run serves until the context ends. Then it says at /readyz that it stops, begins no more jobs, goes on serving for the
+// drain delay, in which a balancer turns to other replicas, and lets requests and jobs that are under way finish.
 func (s *Server) Run(ctx context.Context) error {
 	public, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
@@ -231,11 +238,17 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		s.log.Info("stopping")
+		s.draining.Store(true)
+		s.log.Info("stopping", "drain_delay", s.config.DrainDelay.String())
+		stopJobs()
+		select {
+		case err = <-failed:
+		case <-time.After(s.config.DrainDelay):
+		}
 	}
-	stopCtx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
 	stopJobs()
+	stopCtx, cancel := context.WithTimeout(context.Background(), longest(s.config))
+	defer cancel()
 	err = errors.Join(err, s.public.Shutdown(stopCtx), s.operator.Shutdown(stopCtx))
 	<-jobsDone
 	stopLog() // after everything that asks portals
@@ -256,6 +269,10 @@ func (s *Server) operatorRoutes(m *metrics) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 		defer cancel()
+		if s.draining.Load() {
+			http.Error(w, "the app is stopping", http.StatusServiceUnavailable)
+			return
+		}
 		if err := s.store.Ready(ctx); err != nil {
 			s.log.Warn("not ready", "error", err.Error())
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
