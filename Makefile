@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench mutants
+.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots fuzz bench mutants
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -23,6 +23,11 @@ test-clients:
 	@sh scripts/deps node
 	cd internal/lab/portalsim/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags clients -count=1 -timeout 5m -v ./internal/lab/portalsim/clients
+
+# Every statement and lock through a real PgBouncer in transaction mode, with the configuration that deploy/ offers.
+test-pgbouncer:
+	@sh scripts/deps pgbouncer
+	ITEMLENS_TEST_PGBOUNCER=$(CURDIR)/deploy/pgbouncer/pgbouncer.ini go test -count=1 -timeout 15m ./internal/storage ./internal/jobs ./internal/install ./internal/gate
 
 # Linters and the directions of imports (.golangci.yml says which and why), whether generated code is fresh, and the pages'
 # scripts. The linters live in modules of their own, so that what they need is none of the app's.
