@@ -41,7 +41,7 @@ type Raw struct {
 	PortalTimeout         string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
 	OAuthTimeout          string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
 	PortalRate            string `help:"Requests a second to one portal in the long run; 0: what its plan allows, 5 for Enterprise and 2 for others." default:"0" placeholder:"N"`
-	PortalBurst           string `help:"Requests to one portal at once; 0: what its plan allows, 250 for Enterprise and 50 for others." default:"0" placeholder:"N"`
+	PortalBurst           string `help:"Requests to one portal at once; 0: what its plan allows less a tenth, 225 for Enterprise and 45 for others." default:"0" placeholder:"N"`
 	PortalWait            string `help:"How long a page waits for a busy portal before it says so." default:"8s" placeholder:"DURATION"`
 	OAuthRate             string `name:"oauth-rate" help:"Requests a second to the OAuth servers for tokens that are not verified yet; one client address gets a fifth." default:"5" placeholder:"N"`
 	TrustedProxies        string `help:"Networks of your proxies, whose X-Forwarded-For is trusted, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
