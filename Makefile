@@ -42,7 +42,7 @@ test-deploy:
 # two need the network.
 audit: licences build
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
-	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 app -json -licenses -main cmd/app -output bin/sbom.json .
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -licenses -version "$$(bin/app version)" -output bin/sbom.json bin/app
 
 licences:
 	go run ./scripts/licences
@@ -59,7 +59,7 @@ lint:
 
 # `app version` tells the tag of the release, or the last tag and how far the commit is from it.
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.release=$(shell git describe --tags --match 'v*' --dirty 2>/dev/null)" -o bin/app ./cmd/app
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.release=$(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null)" -o bin/app ./cmd/app
 
 # Installs what tests and demo need and this machine lacks: a Postgres server, Chromium, a C compiler (race detector).
 deps:
