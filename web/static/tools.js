@@ -4,6 +4,7 @@ import { copied, copyBeside, moveAmongCopies } from './copy.js';
 import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
+import './print.js';
 import { refresh } from './refresh.js';
 import { toggle } from './view.js';
 
