@@ -36,9 +36,9 @@ func TestEveryMigrationSaysWhichVersionsItSupports(t *testing.T) {
 		}
 	}
 	for text, problem := range map[string]string{
-		"ALTER TABLE portals DROP COLUMN scope;":                                           "says nothing of schema_support",
-		"UPDATE schema_support SET oldest = 99;":                                           "supports only what comes after it",
-		"UPDATE schema_support SET oldest = 13;":                                           "",
+		"ALTER TABLE portals DROP COLUMN scope;":                                             "says nothing of schema_support",
+		"UPDATE schema_support SET oldest = 99;":                                             "supports only what comes after it",
+		"UPDATE schema_support SET oldest = 13;":                                             "",
 		"-- schema_support stays: a column with a default.\nALTER TABLE portals ADD a text;": "",
 	} {
 		if got := supportOf(13, text); got != problem {

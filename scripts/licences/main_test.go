@@ -15,8 +15,8 @@ func TestLicences(t *testing.T) {
 		"Apache License\n Version 2.0, January 2004":                                                                      "Apache-2.0",
 		"Mozilla Public License Version 2.0 ... GNU GENERAL PUBLIC LICENSE":                                               "MPL-2.0",
 		"GNU AFFERO GENERAL PUBLIC LICENSE Version 3 ... Apache License Version 2.0":                                      "",
-		"Business Source License 1.1": "",
-		"":                            "",
+		"Business Source License 1.1":                                                                                     "",
+		"":                                                                                                                "",
 	} {
 		if got := licenceOf(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

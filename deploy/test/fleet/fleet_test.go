@@ -217,7 +217,9 @@ type answer struct {
 }
 
 // open opens a page as user 1 of a portal does.
-func (f *fleet) open(p *portalsim.Portal, placement string) answer { return f.openAt(p, placement, f.site()) }
+func (f *fleet) open(p *portalsim.Portal, placement string) answer {
+	return f.openAt(p, placement, f.site())
+}
 
 // openAt opens a page at an address instead of the app's own.
 func (f *fleet) openAt(p *portalsim.Portal, placement, target string) answer {

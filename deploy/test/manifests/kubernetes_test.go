@@ -107,7 +107,9 @@ func TestKubernetesBase(t *testing.T) {
 		t.Error("a balancer behind the Service sees one address, and cannot choose by portal")
 	}
 	for _, port := range service.Spec.Ports {
-		if !slices.ContainsFunc(container.Ports, func(p core.ContainerPort) bool { return p.Name == port.TargetPort.StrVal && p.ContainerPort == port.Port }) {
+		if !slices.ContainsFunc(container.Ports, func(p core.ContainerPort) bool {
+			return p.Name == port.TargetPort.StrVal && p.ContainerPort == port.Port
+		}) {
 			t.Errorf("pods have no port %s", port.TargetPort.StrVal)
 		}
 	}
