@@ -21,6 +21,7 @@ type Reader struct {
 	L      *i18n.Printer
 	Zone   *time.Location // nil: times stay as the portal wrote them
 	Origin string         // of the portal's pages, such as https://acme.bitrix24.com
+	Now    time.Time      // when they read it; zero: nothing is too late
 }
 
 // Card is an item as its page shows it.
@@ -61,7 +62,8 @@ type Row struct {
 	Title  string
 	Pieces []Piece
 	Beyond int  // how many values are left out because they are too many
-	Always bool // shown even where it is empty, as the portal's card does
+	Always bool // shown even where it is empty, as the portal's card does, or because it must not be
+	Mark   *Mark // nil: nothing is to be said of the value
 	Wide   bool // holds long texts, which take the whole width
 
 	// Technical rows are shown beside field codes alone: they tell nothing, or nobody has named them and they are empty.
@@ -88,9 +90,10 @@ func New(ctx context.Context, r *crm.Reading, reader Reader, chosen portal.Setti
 	}
 	if !b.hidden.has(productsCode) {
 		if b.products = f.products(r.Products); b.products != nil && !b.hidden.has("opportunity") {
-			b.products.compare(f, r.Products, r.Item.Text("opportunity"))
+			b.products.compare(f, r.Products)
 		}
 	}
+	b.mark()
 	card.Head = newHead(r.Ref, f, card.TypeName, b)
 	b.arrange(card, settings, r.Arrangement)
 	if chosen.CodesFor == portal.Administrators && !admin {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/card"
@@ -22,6 +23,7 @@ type Cards struct {
 	Turns  *turns.Turns[portal.MemberID]
 	Zones  *Zones
 	Views  *Views
+	Now    func() time.Time
 }
 
 // viewer is a visit as crm knows who looks.
@@ -41,7 +43,7 @@ func viewerOf(visit *gate.Visit, l *i18n.Printer) viewer { return viewer{visit, 
 func (c *Cards) reader(visit *gate.Visit, l *i18n.Printer) card.Reader {
 	origins := strings.Fields(bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	zone := c.Zones.find(cmp.Or(visit.User.TimeZone, c.Views.Of(visit).Zone))
-	return card.Reader{L: l, Zone: zone, Origin: origins[len(origins)-1]}
+	return card.Reader{L: l, Zone: zone, Origin: origins[len(origins)-1], Now: c.Now()}
 }
 
 // Load makes the card of an item as the portal's settings want it.
@@ -103,7 +105,7 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	if answer.Products == nil {
 		return found, nil, nil
 	}
-	return found, card.NewProducts(answer.Products, c.reader(visit, l)), nil
+	return found, card.NewProducts(answer.Products, c.reader(visit, l), visit.Portal.Settings), nil
 }
 
 // Home makes the app's own page: the types, and the newest deals. Who may not read deals can choose another type; that
