@@ -38,7 +38,7 @@ func (b *builder) mark() {
 
 // late is how many days ago an item that is open should have ended, by the reader's calendar.
 func (f *formatter) late(code string) int {
-	if f.Now.IsZero() || !f.open() {
+	if !f.open() {
 		return 0
 	}
 	end, ok := dayOf(f.item.Text(code))

@@ -109,8 +109,8 @@ func TestRequiredField(t *testing.T) {
 			t.Errorf("%s: %q", c.name, textOf(mark))
 		}
 	}
-	reading := testReading(`{"id":1,"ufCrm_1":"","ufCrm_2":""}`, crm.Field{Name: "ufCrm_1", Title: "Contract", Required: true}, crm.Field{Name: "ufCrm_2", Title: "Note"})
-	reading.Arrangement = crm.ParseArrangement([]byte(`[{"title":"A","elements":[{"name":"ufCrm_1"},{"name":"ufCrm_2"}]}]`))
+	reading := testReading(`{"id":1,"ufCrm_1":"","ufCrm_2":""}`, crm.Field{Name: "ufCrm_1", UpperName: "UF_1", Title: "Contract", Required: true}, crm.Field{Name: "ufCrm_2", UpperName: "UF_2", Title: "Note"})
+	reading.Arrangement = crm.ParseArrangement([]byte(`[{"title":"A","elements":[{"name":"UF_1"},{"name":"UF_2"}]}]`))
 	made, err := New(t.Context(), reading, testReader(t, "en"), portal.Settings{}, true)
 	if err != nil {
 		t.Fatal(err)
