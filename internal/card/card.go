@@ -116,7 +116,7 @@ func itemJSON(it *crm.Item, hidden hiddenFields) json.RawMessage {
 	}
 	out := append(make([]byte, 0, size+size/8), '{')
 	for _, m := range it.Members {
-		if hidden.has(m.Name) || m.Name == "fm" && hidden.details {
+		if hidden.hasMember(m.Name) {
 			continue
 		}
 		if len(out) > 1 {
@@ -167,3 +167,11 @@ func newHidden(names []string) hiddenFields {
 }
 
 func (h hiddenFields) has(name string) bool { return h.names[name] }
+
+// hasMember is has for members of an item as it came: contact details are one of them, whichever of them are hidden.
+func (h hiddenFields) hasMember(name string) bool {
+	return h.names[name] || name == detailsField && h.details
+}
+
+// Hides tells of the members of an item which ones hidden fields are in.
+func Hides(hidden []string) func(member string) bool { return newHidden(hidden).hasMember }
