@@ -27,13 +27,21 @@ func (b *builder) mark() {
 		if b.products.ByHand {
 			key = "mark.by_hand"
 		}
-		b.rows[at].Mark = &Mark{Text: b.f.L.T(key, "Difference", b.products.Differs), Calm: b.products.ByHand}
+		b.rows[at].Mark = &Mark{Text: b.f.L.T(key, "Difference", b.f.isolated(b.products.Differs)), Calm: b.products.ByHand}
 	}
 	if at, ok := b.byCode["closedate"]; ok {
 		if days := b.f.late("closedate"); days > 0 {
 			b.rows[at].Mark = &Mark{Text: b.f.L.T("mark.late", "Count", days)}
 		}
 	}
+}
+
+// isolated keeps a sum within a sentence together where the sentence runs from right to left.
+func (f *formatter) isolated(sum string) string {
+	if f.L.Dir() == "rtl" {
+		return "\u2066" + sum + "\u2069"
+	}
+	return sum
 }
 
 // late is how many days ago an item that is open should have ended, by the reader's calendar.

@@ -127,6 +127,15 @@ func TestRequiredField(t *testing.T) {
 	}
 }
 
+// TestSumWithinArabic: a negative sum keeps its sign in front where the words around it run from right to left.
+func TestSumWithinArabic(t *testing.T) {
+	reading := testReading(`{"id":1,"currencyId":"EUR","opportunity":100}`, crm.Field{Name: "opportunity", Type: "double", Title: "Amount"})
+	reading.Products = crm.ProductRows{Rows: crm.ParseProductRows([]byte(`[{"price":119,"quantity":1}]`)), Total: 1}
+	if got := textOf(markOf(t, reading, testReader(t, "ar"), "opportunity")); !strings.Contains(got, "\u2066-19,00\u00a0€\u2069") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestAmountAgainstProducts: the amount says by how much it differs from its products, and whether that is meant so; once
 // all rows are known.
 func TestAmountAgainstProducts(t *testing.T) {
