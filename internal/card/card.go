@@ -20,8 +20,8 @@ import (
 type Reader struct {
 	L      *i18n.Printer
 	Zone   *time.Location // nil: times stay as the portal wrote them
+	Now    time.Time      // when it is read; zero: nothing is said of how long something has lasted, or is late
 	Origin string         // of the portal's pages, such as https://acme.bitrix24.com
-	Now    time.Time      // when they read it; zero: nothing is too late
 }
 
 // Card is an item as its page shows it.

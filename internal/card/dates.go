@@ -7,17 +7,10 @@ import (
 	"itemlens/internal/crm"
 )
 
-// date shows a day. The platform writes it as the server's midnight, moved by the server's offset once more: in the east
-// as the early morning of that day, in the west as the evening before. The nearest midnight of Greenwich is right for both.
-func (f *formatter) date(text string) Piece {
-	if day, ok := dayOf(text); ok {
-		return Piece{Text: f.L.Date(day)}
-	}
-	return Piece{Text: text, Raw: true}
-}
-
-// dayOf reads a day, as midnight of Greenwich.
-func dayOf(text string) (time.Time, bool) {
+// Day reads a day, as its midnight of Greenwich. The platform writes it as the server's midnight, moved by the server's offset
+// once more: in the east as the early morning of that day, in the west as the evening before. The nearest midnight of Greenwich
+// is right for both.
+func Day(text string) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t.UTC().Add(12 * time.Hour).Truncate(24 * time.Hour), true
 	}
@@ -27,6 +20,14 @@ func dayOf(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// date shows a day.
+func (f *formatter) date(text string) Piece {
+	if day, ok := Day(text); ok {
+		return Piece{Text: f.L.Date(day)}
+	}
+	return Piece{Text: text, Raw: true}
 }
 
 // dateTime shows a moment in the reader's zone, unless the field keeps what a clock on the wall showed: then its digits are

@@ -49,7 +49,7 @@ func (f *formatter) late(code string) int {
 	if !f.open() {
 		return 0
 	}
-	end, ok := dayOf(f.item.Text(code))
+	end, ok := Day(f.item.Text(code))
 	if !ok {
 		return 0
 	}
