@@ -5,6 +5,7 @@ import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
 import { moveAmongTabs, openView, pressTab, tryAgain } from './lens.js';
+import './print.js';
 import { refresh } from './refresh.js';
 import { told } from './session.js';
 import { say } from './status.js';
