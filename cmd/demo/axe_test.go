@@ -38,6 +38,12 @@ func TestPagesWithoutBarriers(t *testing.T) {
 		w.waitFrame("Nora Lind")
 		read("smart process in " + lang)
 	}
+	w.frame(`document.getElementById('view-rest').click()`)
+	w.waitFrame("B24PySDK")
+	w.frame(`document.querySelector('[data-action=take]').click()`)
+	w.want(`document.querySelectorAll('.take[open]').length`, "1")
+	read("REST in ar")
+	w.frame(`document.getElementById('view-fields').click()`)
 	w.switchTo("lang", "en")
 	w.run(chromedp.Navigate(w.Portal.URL() + "/market/app/" + stack.ClientID + "/"))
 	w.waitFrame("Recently viewed")

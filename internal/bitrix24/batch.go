@@ -42,6 +42,7 @@ type BatchResult struct {
 	Result Object
 	Errors map[string]*Error
 	Totals map[string]int
+	times  []byte // as they came
 }
 
 // Decode reads the result of one command into a value. It returns the command's own error, or one that says that the
@@ -122,6 +123,7 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 		case `"result_total"`:
 			eachAnswer(value, func(key string, raw []byte) { result.Totals[key] = wholeNumber(raw) })
 		case `"result_time"`:
+			result.times = value
 			eachAnswer(value, func(key string, raw []byte) {
 				c.buckets.reset(host, methods[key], resetAt(raw))
 				if times != nil {

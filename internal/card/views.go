@@ -9,6 +9,7 @@ var views = []struct {
 	codes bool // only for those who may see field codes
 }{
 	{name: "history"},
+	{name: "rest", codes: true},
 }
 
 // Views are the names of the views that the reader may open beside the fields.

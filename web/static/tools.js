@@ -7,6 +7,8 @@ import { shownCard } from './card.js';
 import { moveAmongTabs, openView, pressTab, tryAgain } from './lens.js';
 import './print.js';
 import { refresh } from './refresh.js';
+import { told } from './session.js';
+import { say } from './status.js';
 import { toggle } from './view.js';
 
 export { openView };
@@ -29,6 +31,7 @@ export function press(button, plain) {
     case 'copy': copyBeside(button, plain); break;
     case 'link': copyLink(button); break;
     case 'print': window.print(); break;
+    case 'take': import('./take.js').then(({ chooseKind }) => chooseKind(button), (error) => say(told(error), { lasts: true })); break;
     case 'clear': clearFilter(); break;
     case 'view': pressTab(button); break;
     case 'view-again': tryAgain(button); break;
