@@ -70,7 +70,7 @@ func (c *call) item() (*crmType, *object, *apiError) {
 	switch {
 	case item == nil && (c.user.CRM || c.truth().Readers):
 		return nil, nil, failure(400, "NOT_FOUND", "Item not found")
-	case !c.user.CRM:
+	case !c.user.CRM, slices.Contains(c.user.hidden(t.entityTypeID), item.text("id")):
 		return nil, nil, itemDenied()
 	}
 	return t, item, nil
@@ -162,6 +162,9 @@ func methodItemList(c *call) (any, *apiError) {
 	start := c.params.int("start")
 	counted := start >= 0 // -1 asks for a page without counting (settings/performance/huge-data.md)
 	start = max(0, start) / pageLength * pageLength
+	if hidden := c.user.hidden(t.entityTypeID); len(hidden) > 0 {
+		f = filter{conditions: []condition{{"!@", "id", hidden}}, nested: []filter{f}}
+	}
 	total, page := t.list(f, order, start, pageLength)
 	if !c.user.CRM {
 		total, page = 0, nil
