@@ -1,0 +1,66 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"itemlens/internal/bitrix24"
+)
+
+// rounds asks a portal in as few requests as there can be: what is known to be needed goes together, and what an answer
+// shows to be needed goes with the next request.
+type rounds struct {
+	waiting []question
+	asked   int // commands so far
+}
+
+// question is a command with what is done with its answer.
+type question struct {
+	command bitrix24.Command
+	take    func(answer)
+}
+
+// answer is what a command was answered.
+type answer struct {
+	raw   json.RawMessage
+	total int
+	err   error
+}
+
+// ask puts a command into the next request. One without a key gets one.
+func (r *rounds) ask(command bitrix24.Command, take func(answer)) {
+	if command.Key == "" {
+		command.Key = "q" + strconv.Itoa(r.asked+len(r.waiting))
+	}
+	r.waiting = append(r.waiting, question{command, take})
+}
+
+// run asks until nothing is left to ask, with at most so many requests. learn sees each answer as a whole before its parts
+// are taken; its error ends it all, as the error of a request does.
+func (r *rounds) run(ctx context.Context, v Viewer, most int, learn func(*bitrix24.BatchResult) error) error {
+	for round := 0; round < most && len(r.waiting) > 0; round++ {
+		now := r.waiting[:min(len(r.waiting), bitrix24.MaxBatch-1)]
+		r.waiting = append([]question(nil), r.waiting[len(now):]...)
+		r.asked += len(now)
+		commands := make([]bitrix24.Command, len(now))
+		for i, q := range now {
+			commands[i] = q.command
+		}
+		result, err := v.Batch(ctx, commands)
+		if err != nil {
+			return err
+		}
+		if err := learn(result); err != nil {
+			return err
+		}
+		for _, q := range now {
+			if q.take == nil {
+				continue
+			}
+			raw, err := result.Raw(q.command.Key)
+			q.take(answer{raw, result.Totals[q.command.Key], err})
+		}
+	}
+	return nil
+}
