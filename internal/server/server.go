@@ -133,7 +133,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	s.closers = append(s.closers, cache.Close)
 	m.watchCache(cache)
-	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
+	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views, Now: time.Now}
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
 	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
