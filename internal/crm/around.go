@@ -99,7 +99,7 @@ func isClient(entityTypeID int) bool {
 // clientCommand asks for the company or the contact that the item in the same batch names.
 func clientCommand(key string, entityTypeID int, field string) bitrix24.Command {
 	return bitrix24.Command{Key: key, Method: "crm.item.get", Params: bitrix24.Params{
-		"entityTypeId": entityTypeID, "id": bitrix24.Ref("item", "item", field),
+		"entityTypeId": entityTypeID, "id": bitrix24.RefID("item", "item", field),
 	}}
 }
 

@@ -56,9 +56,12 @@ const (
 
 // askRequisites asks for the requisites, bank details and addresses of a client that the portal has shown to this user.
 func (a *around) askRequisites(ref Ref, at int) {
-	if !a.proven[ref] {
-		return
+	if a.proven[ref] {
+		a.together(func() { a.askRequisitesOf(ref, at) })
 	}
+}
+
+func (a *around) askRequisitesOf(ref Ref, at int) {
 	client := func() *Client { return &a.out.Clients[at] }
 	prefix := "requisites" + strconv.Itoa(ref.EntityTypeID)
 	titles, bankTitles, types := map[string]string{}, map[string]string{}, map[int64]string{}
@@ -82,10 +85,8 @@ func (a *around) askRequisites(ref Ref, at int) {
 		c.More = max(c.More, got.total-len(c.Requisites))
 	})
 	for i := range maxRequisites {
-		// The digit before the reference makes a number of an id, and 0 of a reference that leads nowhere; a reference alone would
-		// become a list there.
 		a.ask(bitrix24.Command{Method: "crm.requisite.bankdetail.list", Params: bitrix24.Params{
-			"filter": bitrix24.Params{"ENTITY_TYPE_ID": requisiteOwnerID, "ENTITY_ID": "0" + bitrix24.Ref(prefix, strconv.Itoa(i), "ID")},
+			"filter": bitrix24.Params{"ENTITY_TYPE_ID": requisiteOwnerID, "ENTITY_ID": bitrix24.RefID(prefix, strconv.Itoa(i), "ID")},
 			"order":  bitrix24.Params{"SORT": "ASC", "ID": "ASC"},
 		}}, func(got answer) {
 			c := client()

@@ -13,12 +13,15 @@ import (
 type rounds struct {
 	waiting []question
 	asked   int // commands so far
+	group   int // of what is asked together now; 0 for none
+	groups  int
 }
 
 // question is a command with what is done with its answer.
 type question struct {
 	command bitrix24.Command
 	take    func(answer)
+	group   int // of commands that refer to each other's results, and so belong into one request
 }
 
 // answer is what a command was answered.
@@ -33,14 +36,31 @@ func (r *rounds) ask(command bitrix24.Command, take func(answer)) {
 	if command.Key == "" {
 		command.Key = "q" + strconv.Itoa(r.asked+len(r.waiting))
 	}
-	r.waiting = append(r.waiting, question{command, take})
+	r.waiting = append(r.waiting, question{command, take, r.group})
+}
+
+// together has everything that is asked meanwhile go with one request: a few commands of which one refers to another's result.
+func (r *rounds) together(ask func()) {
+	r.groups++
+	r.group = r.groups
+	ask()
+	r.group = 0
+}
+
+// cut is how many of the waiting commands go with the next request.
+func (r *rounds) cut() int {
+	n := min(len(r.waiting), bitrix24.MaxBatch-1)
+	for n > 1 && n < len(r.waiting) && r.waiting[n].group != 0 && r.waiting[n].group == r.waiting[n-1].group {
+		n--
+	}
+	return n
 }
 
 // run asks until nothing is left to ask, with at most so many requests. learn sees each answer as a whole before its parts
 // are taken; its error ends it all, as the error of a request does.
 func (r *rounds) run(ctx context.Context, v Viewer, most int, learn func(*bitrix24.BatchResult) error) error {
 	for round := 0; round < most && len(r.waiting) > 0; round++ {
-		now := r.waiting[:min(len(r.waiting), bitrix24.MaxBatch-1)]
+		now := r.waiting[:r.cut()]
 		r.waiting = append([]question(nil), r.waiting[len(now):]...)
 		r.asked += len(now)
 		commands := make([]bitrix24.Command, len(now))

@@ -3,6 +3,7 @@ package portalsim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,7 +54,16 @@ func (c *call) number(name string) (int, *apiError) {
 	if _, ok := value.(*object); ok {
 		return 0, failure(400, "100", "Invalid value {Array} to match with parameter {"+name+"}. Should be value of type int.")
 	}
+	if text := c.params.text(name); !isNumeric(text) {
+		return 0, failure(400, "100", "Invalid value {"+text+"} to match with parameter {"+name+"}. Should be value of type int.")
+	}
 	return c.params.int(name), nil
+}
+
+// isNumeric is PHP's is_numeric, as far as ids go.
+func isNumeric(text string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	return err == nil
 }
 
 // item finds the item that a method names; rights are looked at after the item was found.

@@ -38,6 +38,11 @@ func TestRequisitesAskForTheTypesRightAlone(t *testing.T) {
 	// A reference and nothing else that leads nowhere becomes an array and is no id.
 	contains(t, w.get(some+"batch?cmd[none]="+url.QueryEscape("crm.item.get?entityTypeId=2&id=22")+
 		"&cmd[client]="+url.QueryEscape("crm.item.get?entityTypeId=4&id=$result[none][item][contactIds][0]")), `Invalid value {Array} to match with parameter {id}`)
+	// With a digit before it, it stays text there, and leads to the id elsewhere.
+	contains(t, w.get(some+"batch?cmd[deal]="+url.QueryEscape("crm.item.get?entityTypeId=2&id=22")+
+		"&cmd[client]="+url.QueryEscape("crm.item.get?entityTypeId=4&id=0$result[deal][item][companyId]")+
+		"&cmd[none]="+url.QueryEscape("crm.item.get?entityTypeId=3&id=0$result[deal][item][contactIds][0]")),
+		`"client":{"item":{"id":41`, `Invalid value {0$result[deal][item][contactIds][0]} to match with parameter {id}`)
 }
 
 // TestRelationsOfSmartProcesses are told to whoever may read their items; of other types there are none.
