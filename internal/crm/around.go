@@ -32,7 +32,6 @@ type around struct {
 	out    *Around
 	known  *Type
 	proven map[Ref]bool // contacts and companies that the portal has shown to this user in this visit
-	err    error        // why the item itself cannot be read
 }
 
 // Around reads what hangs on an item as the user who looks: one request where everything can be asked for by the item's own
@@ -155,11 +154,11 @@ func (a *around) takeKind(kind *Kind, first answer) {
 func (a *around) takeItem(answer) {
 	item, ref := a.out.Item, a.out.Ref
 	if isClient(ref.EntityTypeID) {
-		a.addClient(ref, item)
+		a.addClient(ref, item, nil)
 	}
-	named := map[int][]string{}
+	named, fields := map[int][]string{}, map[int][]string{}
 	var order []int
-	name := func(entityTypeID int, id int64) {
+	name := func(field string, entityTypeID int, id int64) {
 		if entityTypeID <= 0 || id <= 0 || len(order) >= maxParents || len(named[entityTypeID]) >= kindPage {
 			return
 		}
@@ -169,29 +168,30 @@ func (a *around) takeItem(answer) {
 		if text := texts([]int64{id})[0]; !slices.Contains(named[entityTypeID], text) {
 			named[entityTypeID] = append(named[entityTypeID], text)
 		}
+		fields[entityTypeID] = append(fields[entityTypeID], field)
 	}
 	for _, m := range item.Members {
 		if digits, ok := strings.CutPrefix(m.Name, "parentId"); ok {
-			name(int(PositiveID(digits)), PositiveID(bitrix24.Text(m.Value)))
+			name(m.Name, int(PositiveID(digits)), PositiveID(bitrix24.Text(m.Value)))
 		}
 	}
 	for field, entityTypeID := range map[string]int{"leadId": bitrix24.Lead, "quoteId": bitrix24.Quote, "dealId": bitrix24.Deal} {
-		name(entityTypeID, PositiveID(item.Text(field)))
+		name(field, entityTypeID, PositiveID(item.Text(field)))
 	}
 	if ref.EntityTypeID == bitrix24.Contact {
 		for _, id := range append(ids(item.Value("companyIds")), PositiveID(item.Text("companyId"))) {
-			name(bitrix24.Company, id)
+			name("companyIds", bitrix24.Company, id)
 		}
 	}
 	slices.Sort(order)
 	for _, entityTypeID := range order {
-		kind := &Kind{EntityTypeID: entityTypeID, filter: bitrix24.Params{"@id": named[entityTypeID]}}
+		kind := &Kind{EntityTypeID: entityTypeID, Fields: fields[entityTypeID], filter: bitrix24.Params{"@id": named[entityTypeID]}}
 		a.out.Parents = append(a.out.Parents, kind)
 		a.ask(kind.command(0), kind.take)
 	}
 	if contacts := ids(item.Value("contactIds")); ref.EntityTypeID == bitrix24.Company && len(contacts) > 0 {
 		contacts = contacts[:min(len(contacts), maxKindPages*kindPage)]
-		a.askKind(&Kind{EntityTypeID: bitrix24.Contact, filter: bitrix24.Params{"@id": texts(contacts)}})
+		a.askKind(&Kind{EntityTypeID: bitrix24.Contact, Fields: []string{"contactIds"}, filter: bitrix24.Params{"@id": texts(contacts)}})
 	}
 	a.askSame(item)
 }
@@ -214,7 +214,10 @@ func (a *around) takeClient(entityTypeID int, field string) func(answer) {
 		if client == nil || PositiveID(client.Text("id")) != id {
 			return
 		}
-		ref := Ref{entityTypeID, id}
+		ref, fields := Ref{entityTypeID, id}, []string{field}
+		if entityTypeID == bitrix24.Contact {
+			fields = []string{"contactId", "contactIds"}
+		}
 		if len(a.out.Clients) == 0 { // the company's; the contact's where there is none
 			filter := bitrix24.Params{field: id}
 			if entityTypeID == bitrix24.Contact {
@@ -223,16 +226,16 @@ func (a *around) takeClient(entityTypeID int, field string) func(answer) {
 			if a.out.Ref.EntityTypeID == bitrix24.Deal {
 				filter["!id"] = a.out.Ref.ID
 			}
-			a.askKind(&Kind{EntityTypeID: bitrix24.Deal, Client: ref, filter: filter})
+			a.askKind(&Kind{EntityTypeID: bitrix24.Deal, Client: ref, Fields: fields, filter: filter})
 		}
-		a.addClient(ref, client)
+		a.addClient(ref, client, fields)
 	}
 }
 
 // addClient adds a contact or a company that the portal has shown to this user just now, and asks for its requisites.
-func (a *around) addClient(ref Ref, item *Item) {
+func (a *around) addClient(ref Ref, item *Item, fields []string) {
 	a.proven[ref] = true
-	a.out.Clients = append(a.out.Clients, Client{Ref: ref, Item: item})
+	a.out.Clients = append(a.out.Clients, Client{Ref: ref, Item: item, Fields: fields})
 	a.askRequisites(ref, len(a.out.Clients)-1)
 }
 

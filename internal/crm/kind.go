@@ -16,6 +16,8 @@ type Kind struct {
 	Read         int // how many were read, the newest: Sums are of these
 	Newest       []*Item
 	Sums         []Sum
+	Fields       []string // of the item, by which it names these; of a client's deals, the one that names the client
+	Categories   []string // the pipelines of those that were read
 
 	field     string
 	filter    bitrix24.Params
@@ -41,7 +43,7 @@ const (
 )
 
 // kindFields are what is read of an item. Names that a type does not have are passed over.
-var kindFields = []string{"id", "title", "name", "lastName", "stageId", "opportunity", "currencyId"}
+var kindFields = []string{"id", "title", "name", "lastName", "stageId", "opportunity", "currencyId", "categoryId"}
 
 // command asks for a page of a kind, the newest first (api-reference/crm/universal/crm-item-list.md). Its first page tells
 // how many there are.
@@ -84,6 +86,9 @@ func (k *Kind) finish(statuses *Statuses) {
 	k.Newest = k.items[:min(len(k.items), newest)]
 	open := 0
 	for _, it := range k.items {
+		if category := it.Text("categoryId"); !slices.Contains(k.Categories, category) {
+			k.Categories = append(k.Categories, category)
+		}
 		stage, known := statuses.Stage(k.EntityTypeID, it.Text("stageId"))
 		isOpen := known && stage.Semantics != "S" && stage.Semantics != "F"
 		if isOpen {

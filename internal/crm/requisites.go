@@ -14,6 +14,7 @@ import (
 type Client struct {
 	Ref        Ref
 	Item       *Item
+	Fields     []string // of the item, by which it names this client; none where the item is the client
 	Requisites []Requisite
 	Addresses  []Address
 	More       int // how many requisites are left out because they are too many
