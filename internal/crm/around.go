@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -87,6 +88,7 @@ func (s *Source) Around(ctx context.Context, v Viewer, ref Ref) (*Around, error)
 	isEmpty := func(k *Kind) bool { return k.Total == 0 }
 	a.out.Kinds = slices.DeleteFunc(a.out.Kinds, isEmpty)
 	a.out.Parents = slices.DeleteFunc(a.out.Parents, isEmpty)
+	slices.SortStableFunc(a.out.Kinds, func(x, y *Kind) int { return cmp.Compare(x.place(), y.place()) })
 	return a.out, nil
 }
 

@@ -42,6 +42,16 @@ const (
 	maxSums      = 50
 )
 
+// kindOrder is in which order kinds are told: what is sold first, then people, then smart processes by their ids.
+var kindOrder = []int{bitrix24.Deal, bitrix24.SmartInvoice, bitrix24.Quote, bitrix24.Lead, bitrix24.Contact, bitrix24.Company}
+
+func (k *Kind) place() int {
+	if at := slices.Index(kindOrder, k.EntityTypeID); at >= 0 {
+		return at
+	}
+	return len(kindOrder) + k.EntityTypeID
+}
+
 // kindFields are what is read of an item. Names that a type does not have are passed over.
 var kindFields = []string{"id", "title", "name", "lastName", "stageId", "opportunity", "currencyId", "categoryId"}
 

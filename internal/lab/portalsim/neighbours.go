@@ -43,7 +43,7 @@ func (p *Portal) AddNeighbours(deals int) {
 		"assignedById":2,"opened":"Y","typeId":"CUSTOMER","industry":"MANUFACTURING","contactIds":[32,33,34,35],"phone":"+1 202 555 0190",
 		"fm":[{"id":131,"valueType":"WORK","value":"+1 202 555 0190","typeId":"PHONE"}]}`)
 	for i, name := range []string{"Ines Duarte", "Piotr Nowicki", "Clara Weiss-Lind", "Jonas Moreau"} {
-		phone := fmt.Sprintf("+1 202 555 019%d", i)
+		phone := fmt.Sprintf("+1 202 555 018%d", i)
 		if 32+i == NeighbourContact {
 			phone = "+1 202 555 0134"
 		}
