@@ -88,8 +88,21 @@ func (s *Source) Around(ctx context.Context, v Viewer, ref Ref) (*Around, error)
 	isEmpty := func(k *Kind) bool { return k.Total == 0 }
 	a.out.Kinds = slices.DeleteFunc(a.out.Kinds, isEmpty)
 	a.out.Parents = slices.DeleteFunc(a.out.Parents, isEmpty)
+	a.out.Kinds = withoutTwins(a.out.Kinds)
 	slices.SortStableFunc(a.out.Kinds, func(x, y *Kind) int { return cmp.Compare(x.place(), y.place()) })
 	return a.out, nil
+}
+
+// withoutTwins leaves out kinds that are the same items as one before: smart processes name a company as their client and as
+// their parent.
+func withoutTwins(kinds []*Kind) []*Kind {
+	var out []*Kind
+	for _, kind := range kinds {
+		if !slices.ContainsFunc(out, kind.equals) {
+			out = append(out, kind)
+		}
+	}
+	return out
 }
 
 // isClient reports whether items of a type are clients, with requisites of their own.

@@ -117,6 +117,12 @@ func (k *Kind) finish(statuses *Statuses) {
 	k.items = nil
 }
 
+// equals reports whether two kinds are the same items, as far as they are shown.
+func (k *Kind) equals(other *Kind) bool {
+	return k.EntityTypeID == other.EntityTypeID && k.Total == other.Total && k.Read == other.Read &&
+		slices.EqualFunc(k.Newest, other.Newest, func(a, b *Item) bool { return a.Text("id") == b.Text("id") })
+}
+
 func (k *Kind) add(currency string, amount float64, open bool) {
 	if currency == "" || amount == 0 {
 		return

@@ -86,7 +86,7 @@ func NewAround(ctx context.Context, read *crm.Around, reader card.Reader, chosen
 		}
 	}
 	for i := range read.Clients {
-		if c := &read.Clients[i]; told(c.Fields) && (len(c.Fields) > 0 || len(c.Requisites)+len(c.Addresses) > 0) {
+		if c := &read.Clients[i]; told(c.Fields) && len(c.Requisites)+len(c.Addresses) > 0 {
 			out.Clients = append(out.Clients, a.client(c))
 		}
 	}

@@ -47,6 +47,9 @@ func TestAround(t *testing.T) {
 		inOrder(t, answer.Body, `Deal <span class="count">40</span>`, `<dt>Open</dt><dd>21</dd>`, "€", "₸", "$", "order 40", "order 36", "Not shown here: 35", "/crm/deal/list/",
 			"Invoice", "Estimate", "Contact", "Project", "Cold chain 2026", "Billing details", "Meridian Cold Storage International", "0000000045",
 			"Bank of Nowhere", "Ice Street 12, 00045 Northport")
+		if n := strings.Count(answer.Body, "Cold chain 2026</a>"); n != 1 {
+			t.Errorf("a project whose client and parent the company is, is told %d times", n)
+		}
 	}
 	// Of a company that this user may not read, nothing is asked for beside it; what they may not read is not counted.
 	done := asked(app, details...)
