@@ -20,6 +20,7 @@ import (
 type Reader struct {
 	L      *i18n.Printer
 	Zone   *time.Location // nil: times stay as the portal wrote them
+	Now    time.Time      // when it is read; zero where nothing is said of how long something has lasted
 	Origin string         // of the portal's pages, such as https://acme.bitrix24.com
 }
 

@@ -2,6 +2,7 @@ package card
 
 import (
 	"strconv"
+	"time"
 
 	"itemlens/internal/crm"
 )
@@ -36,10 +37,18 @@ func (w *Writer) Linked(ref crm.Ref) (Piece, bool) {
 	return w.f.linked(ref.EntityTypeID, strconv.FormatInt(ref.ID, 10))
 }
 
+// In is a moment in the reader's time zone, and in that of the portal where the reader's is not known.
+func (w *Writer) In(t time.Time) time.Time {
+	if w.Zone == nil {
+		return t
+	}
+	return t.In(w.Zone)
+}
+
 // Moment writes a moment (RFC 3339) in the reader's time zone.
 func (w *Writer) Moment(text string) Piece { return w.f.dateTime(&crm.Field{}, text) }
 
-// Day writes a day, as the platform tells it: at the server's midnight.
+// Day writes a day as the platform tells it, see Day.
 func (w *Writer) Day(text string) Piece { return w.f.date(text) }
 
 // Money writes a sum in a currency as the portal does.
@@ -54,6 +63,23 @@ func (w *Writer) Rich(text string) Piece {
 
 // TypeName is what a type is called.
 func (w *Writer) TypeName(entityTypeID int) string { return w.f.typeName(entityTypeID) }
+
+// FieldTitle is what the portal calls a field of the item's type; "" where it has none of that name.
+func (w *Writer) FieldTitle(name string) string {
+	field := w.f.typ.Fields.Field(name)
+	if field == nil {
+		return ""
+	}
+	return describe(w.L, field).title
+}
+
+// Pipeline is the name of a pipeline by its id; "" where the type has only one.
+func (w *Writer) Pipeline(category string) string {
+	if len(w.f.typ.Pipelines.Names) < 2 {
+		return ""
+	}
+	return w.f.typ.Pipelines.Names[category]
+}
 
 // Stage is a stage of an item as it is drawn.
 type Stage struct {

@@ -43,7 +43,7 @@ func viewerOf(visit *gate.Visit, l *i18n.Printer) viewer { return viewer{visit, 
 func (c *Cards) reader(visit *gate.Visit, l *i18n.Printer) card.Reader {
 	origins := strings.Fields(bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	zone := c.Zones.find(cmp.Or(visit.User.TimeZone, c.Views.Of(visit).Zone))
-	return card.Reader{L: l, Zone: zone, Origin: origins[len(origins)-1]}
+	return card.Reader{L: l, Zone: zone, Now: c.Now(), Origin: origins[len(origins)-1]}
 }
 
 // Load makes the card of an item as the portal's settings want it.

@@ -34,6 +34,7 @@ func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/lens/history", h.lens(h.Cards.History))
 	e.POST("/in/lens/around", h.lens(h.Cards.Around))
 	e.POST("/in/lens/compare", h.compare)
+	e.POST("/in/lens/history/further", h.timeline)
 }
 
 // outside explains the app to somebody who opens its address in a browser.

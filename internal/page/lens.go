@@ -10,8 +10,6 @@ import (
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
-	"itemlens/internal/lens"
-	"itemlens/web/templates"
 )
 
 // lensView reads what a view of an item needs, as the user who looks, with one batch, and makes it ready to be drawn.
@@ -36,22 +34,4 @@ func (h *Handler) lens(make lensView) echo.HandlerFunc {
 		}
 		return h.Render(c, http.StatusOK, view)
 	}
-}
-
-// History makes the view of how an item came to be.
-func (c *Cards) History(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref) (templ.Component, error) {
-	reading, err := c.Source.History(ctx, viewerOf(visit, l), ref)
-	if err != nil {
-		return nil, gate.Problem(err)
-	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	history, err := lens.NewHistory(ctx, reading, c.reader(visit, l), visit.Portal.Settings, c.Now())
-	if err != nil {
-		return nil, err
-	}
-	return templates.History(l, history), nil
 }

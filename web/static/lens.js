@@ -9,7 +9,7 @@ import { chooseView } from './view.js';
  * The scripts of views that need one, by the names of the views.
  * @type {Record<string, () => Promise<{enliven: (panel: HTMLElement) => void}>>}
  */
-const scripts = { compare: () => import('./compare.js') };
+const scripts = { compare: () => import('./compare.js'), history: () => import('./history.js') };
 
 const requests = new Latest(); // of the view that is open
 

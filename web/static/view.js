@@ -9,6 +9,7 @@ import { ask } from './session.js';
 /** @type {Record<View, boolean | null> & {view: string}} */
 const told = { empty: ofPage('empty'), codes: ofPage('codes'), view: find('[data-card]')?.dataset.view ?? '' }; // what the app knows
 export const chosen = { ...told }; // view: what is open beside the fields
+let opened = false; // the user has opened a view, before the portal answered maybe
 
 /** @param {View} name */
 function ofPage(name) {
@@ -43,6 +44,7 @@ export function toggle(name) {
  * @param {string} view
  */
 export function chooseView(view) {
+  opened = true;
   chosen.view = view;
   remember('view', view);
   tell();
@@ -64,7 +66,8 @@ export function recallViews() {
     if (typeof remembered === 'boolean') chosen[name] = remembered;
   }
   const view = recall('view');
-  if (typeof view === 'string') chosen.view = view;
+  if (opened) remember('view', chosen.view);
+  else if (typeof view === 'string') chosen.view = view;
   tell();
 }
 

@@ -1,4 +1,4 @@
-package lens
+package card
 
 import (
 	"time"
@@ -6,8 +6,8 @@ import (
 	"itemlens/internal/i18n"
 )
 
-// span writes how long something took, in whole days, hours or minutes: the largest unit of which there are two.
-func span(l *i18n.Printer, d time.Duration) string {
+// Span writes how long something took, in whole days, hours or minutes: the largest unit of which there are two.
+func Span(l *i18n.Printer, d time.Duration) string {
 	switch d = max(d, 0); {
 	case d >= 48*time.Hour:
 		return l.T("span.days", "Count", int(d/(24*time.Hour)))
