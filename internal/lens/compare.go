@@ -86,7 +86,7 @@ func rowsOf(l *i18n.Printer, c *card.Card) []comparedRow {
 	var rows []comparedRow
 	add := func(all []card.Row) {
 		for _, row := range all {
-			if row.Code != "id" {
+			if row.Code != "id" && !row.Technical {
 				rows = append(rows, comparedRow{row.Code, row.Title, row.Pieces, row.Beyond})
 			}
 		}
