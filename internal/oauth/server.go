@@ -41,7 +41,7 @@ type Server struct {
 	http   *http.Client
 	rest   *bitrix24.Client
 
-	strangers *strangers
+	strangers *strangerLimits
 }
 
 // NewServer makes a client.
