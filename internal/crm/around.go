@@ -20,6 +20,8 @@ type Around struct {
 	Clients []Client // the item's company and contact, or the item itself
 	Same    []Same   // who has the same phone number or e-mail address
 	Beyond  int      // how many smart processes were not asked about because they are too many
+
+	Incomplete bool // a part could not be read, for a reason that passes
 }
 
 // aroundRounds is how many requests a view may take: two as a rule, more for the first look at a portal of very many types.
@@ -81,7 +83,7 @@ func (s *Source) Around(ctx context.Context, v Viewer, ref Ref) (*Around, error)
 	if err != nil {
 		return nil, err
 	}
-	a.out.Type = a.known.complete()
+	a.out.Type, a.out.Incomplete = a.known.complete(), a.failed
 	for _, kind := range slices.Concat(a.out.Parents, a.out.Kinds) {
 		kind.finish(a.out.Type.Statuses)
 	}

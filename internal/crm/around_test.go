@@ -244,6 +244,23 @@ func TestCommandsThatReferToEachOtherStayTogether(t *testing.T) {
 	}
 }
 
+// TestWhatCouldNotBeReadIsTold, where asking again may help; what a user may not read, or a type does not have, is nothing.
+func TestWhatCouldNotBeReadIsTold(t *testing.T) {
+	for code, want := range map[string]bool{"INTERNAL_SERVER_ERROR": true, "OPERATION_TIME_LIMIT": true, "": true, "ACCESS_DENIED": false, "INVALID_ARG_VALUE": false, "NOT_FOUND": false} {
+		w := clientWorld(t)
+		whole := w.reply
+		w.reply = func(user portal.UserID, c bitrix24.Command) (reply, bool) {
+			if c.Method == "crm.item.list" && c.Params["entityTypeId"] == bitrix24.Quote {
+				return reply{code: code}, true
+			}
+			return whole(user, c)
+		}
+		if got, err := w.visitor(1).around(company); err != nil || got.Incomplete != want {
+			t.Errorf("%q: %v, incomplete %v", code, err, got.Incomplete)
+		}
+	}
+}
+
 // TestSamePhoneOrAddress: those are told that this user may read, and not the item itself.
 func TestSamePhoneOrAddress(t *testing.T) {
 	w := clientWorld(t)

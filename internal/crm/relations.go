@@ -117,7 +117,7 @@ func (s *Source) discover(r *rounds, who Who, entityTypeID int, types *Types, fo
 		r.ask(relationsCommand(id), func(a answer) {
 			if a.err == nil {
 				relations.All = append(relations.All, linksIn(id, a.raw)...)
-			} else if !isLasting(a.err) {
+			} else if passes(a.err) {
 				lasting = false
 			}
 			if left--; left > 0 {

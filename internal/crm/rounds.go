@@ -3,7 +3,10 @@ package crm
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"itemlens/internal/bitrix24"
 )
@@ -15,6 +18,7 @@ type rounds struct {
 	asked   int // commands so far
 	group   int // of what is asked together now; 0 for none
 	groups  int
+	failed  bool // an answer is missing for a reason that passes
 }
 
 // question is a command with what is done with its answer.
@@ -79,8 +83,20 @@ func (r *rounds) run(ctx context.Context, v Viewer, most int, learn func(*bitrix
 				continue
 			}
 			raw, err := result.Raw(q.command.Key)
+			r.failed = r.failed || err != nil && passes(err)
 			q.take(answer{raw, result.Totals[q.command.Key], err})
 		}
 	}
+	r.failed = r.failed || len(r.waiting) > 0
 	return nil
+}
+
+// passes reports that a command may be answered another time: it was neither refused for good, nor asked for what there is
+// not, a field or an id (INVALID_ARG_VALUE; 100 of a value that is none; 0 of crm.type.* about a type that is none).
+func passes(err error) bool {
+	var platform *bitrix24.Error
+	if errors.As(err, &platform) && slices.Contains([]string{"INVALID_ARG_VALUE", "100", "0"}, strings.ToUpper(platform.Code)) {
+		return false
+	}
+	return !isLasting(err)
 }

@@ -18,6 +18,8 @@ type Around struct {
 	Clients []Client
 	Same    []Line // who has the same phone number or e-mail address; Note says which
 	Beyond  int    // how many smart processes were left out because they are too many
+
+	Incomplete bool // a part could not be read
 }
 
 // Nothing reports whether there is nothing to show.
@@ -72,7 +74,7 @@ type Address struct{ Type, Text string }
 func NewAround(ctx context.Context, read *crm.Around, reader card.Reader, chosen portal.Settings) (*Around, error) {
 	reading := &crm.Reading{Ref: read.Ref, Item: read.Item, Type: read.Type, Names: nobody{}}
 	a := &aroundMaker{w: card.NewWriter(reading, reader), read: read, chosen: chosen}
-	out := &Around{Beyond: read.Beyond}
+	out := &Around{Beyond: read.Beyond, Incomplete: read.Incomplete}
 	hidden := hides(reading, chosen)
 	told := func(fields []string) bool { return len(fields) == 0 || !slices.ContainsFunc(fields, hidden) }
 	for _, kind := range read.Parents {
