@@ -31,7 +31,7 @@ func TestPagesWithoutBarriers(t *testing.T) {
 		w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
 		for _, view := range []string{"history"} {
 			w.frame(`document.getElementById('view-` + view + `').click()`)
-			w.want(`document.querySelectorAll('#panel-` + view + `[data-loaded]').length`, "1")
+			w.want(`document.querySelectorAll('#panel-`+view+`[data-loaded]').length`, "1")
 			read(view + " in " + lang)
 		}
 		w.frame(`document.getElementById('view-fields').click()`)

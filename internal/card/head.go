@@ -19,8 +19,14 @@ type Head struct {
 	Amount      string
 	Client      []Piece
 	Responsible []Piece
-	Created     []Piece
-	Updated     []Piece
+	Created     Moment
+	Updated     Moment
+}
+
+// Moment is when something happened, for people and for the page's script.
+type Moment struct {
+	Pieces []Piece
+	At     string // RFC 3339; empty where it is no moment
 }
 
 // Stages is the way of an item: the stages of its pipeline, and where it stands.
@@ -52,7 +58,14 @@ func newHead(ref crm.Ref, f *formatter, typeName string, b *builder) Head {
 		}
 		return nil
 	}
-	h := Head{Responsible: pieces("assignedById"), Created: pieces("createdTime"), Updated: pieces("updatedTime")}
+	moment := func(code string) Moment {
+		m := Moment{Pieces: pieces(code)}
+		if at, err := time.Parse(time.RFC3339, f.item.Text(code)); err == nil && len(m.Pieces) > 0 {
+			m.At = at.UTC().Format(time.RFC3339)
+		}
+		return m
+	}
+	h := Head{Responsible: pieces("assignedById"), Created: moment("createdTime"), Updated: moment("updatedTime")}
 	if has("title") {
 		h.Title = strings.TrimSpace(f.item.Text("title"))
 	}

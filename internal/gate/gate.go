@@ -322,7 +322,7 @@ func (v *Visit) confirmMove(ctx context.Context, host string) error {
 		return err
 	}
 	if info.MemberID != v.Portal.MemberID || !info.LivesAt(host) {
-		return portal.Problemf(portal.Unverified, "the request says that the portal is at another address, the OAuth server does not")
+		return portal.Problemf(portal.Unverified, "the portal is said to be at %.100q, and by the OAuth server at %s", host, info.Domain)
 	}
 	if err := v.gate.Store.MovePortal(ctx, v.Portal.MemberID, info.ClientEndpoint, info.Domain); err != nil {
 		return err

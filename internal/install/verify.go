@@ -121,7 +121,7 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 	case string(info.MemberID) != c.memberID:
 		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than member_id says"))
 	case !info.LivesAt(c.domain):
-		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than the domain says"))
+		return none(portal.Problemf(portal.Unverified, "the tokens are of the portal at %s, and not of the one at %.100q, where the page was opened", info.Domain, c.domain))
 	}
 	p, err := s.describe(info, c.serverEndpoint)
 	if err != nil {

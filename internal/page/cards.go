@@ -166,3 +166,16 @@ func (c *Cards) Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 	}
 	return card.NewChoices(l, entityTypeID, known), nil
 }
+
+// Describe tells what fields and pipelines of types are called. What the portal does not describe is left out.
+func (c *Cards) Describe(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeIDs []int) (map[int]card.Names, error) {
+	types, err := c.Source.Describe(ctx, viewerOf(visit, l), entityTypeIDs)
+	if err != nil {
+		return nil, gate.Problem(err)
+	}
+	found := map[int]card.Names{}
+	for id, t := range types {
+		found[id] = card.NewNames(l, id, t)
+	}
+	return found, nil
+}

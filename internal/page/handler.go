@@ -94,7 +94,7 @@ func (h *Handler) look(page *templates.Page, visit *gate.Visit, lens *card.Card)
 	if visit.User.TimeZone == "" {
 		page.Zone = &view.Zone
 	}
-	page.Empty, page.Codes = view.Empty, view.Codes
+	page.Empty, page.Codes, page.Reader = view.Empty, view.Codes, visit.User.Name
 	if lens == nil {
 		return
 	}

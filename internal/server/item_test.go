@@ -65,6 +65,9 @@ func TestItemPageShowsTheLead(t *testing.T) {
 			t.Errorf("the page lacks the field %s", name)
 		}
 	}
+	if names := namesOf(app, answer); !strings.Contains(names, "photo.svg?user=1") || !strings.Contains(names, "size=small") {
+		t.Errorf("a small picture of Anna Berger is not among the names:\n%s", names)
+	}
 	csp := answer.Header.Get("Content-Security-Policy")
 	if !strings.Contains(csp, "frame-ancestors "+app.Portal.URL()) || strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") {
 		t.Errorf("CSP %q", csp)

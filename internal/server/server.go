@@ -131,7 +131,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
 		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now), Planner: s.jobs, Log: log,
 	}
-	s.closers = append(s.closers, cache.Close)
+	s.closers = append(s.closers, cache.Close, views.Close)
 	m.watchCache(cache)
 	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views, Now: time.Now}
 	pages := inpage.Site{Site: site, Gate: admission}

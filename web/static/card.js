@@ -50,6 +50,7 @@ function now() {
  */
 export function enliven(card, signal) {
   addCopyButtons(card);
+  import('./ago.js').then(({ tellAgo }) => tellAgo(), () => {}); // the moments themselves stay
   void opened.then(() => { for (const link of all('a[data-path]', card)) link.setAttribute('aria-haspopup', 'dialog'); });
   if (find('[data-name], [data-products][data-missing]', card)) {
     import('./names.js').then(({ fillNames }) => fillNames(card, signal)).catch((error) => { if (!signal.aborted) say(told(error)); });

@@ -5,6 +5,7 @@ import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
 import { moveAmongTabs, openView, pressCompare, pressTab, tryAgain } from './lens.js';
+import './print.js';
 import { refresh } from './refresh.js';
 import { toggle } from './view.js';
 
