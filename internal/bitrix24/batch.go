@@ -37,6 +37,11 @@ func Ref(key string, path ...string) string {
 	return ref
 }
 
+// RefID writes a reference to an id in the result of an earlier command of the same batch. The digit before it keeps it text
+// for the platform: where the path leads to an id, the value is that number, and where it leads nowhere, it is none, which
+// methods refuse or find nothing for. A reference by itself would become whatever was found last, a list too.
+func RefID(key string, path ...string) string { return "0" + Ref(key, path...) }
+
 // BatchResult holds the answers of the commands by key. Totals are those that list methods tell.
 type BatchResult struct {
 	Result Object

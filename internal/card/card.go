@@ -62,10 +62,10 @@ type Row struct {
 	Upper  string // the field's original name, where it differs in more than its case
 	Title  string
 	Pieces []Piece
-	Beyond int  // how many values are left out because they are too many
-	Always bool // shown even where it is empty, as the portal's card does, or because it must not be
+	Beyond int   // how many values are left out because they are too many
+	Always bool  // shown even where it is empty, as the portal's card does, or because it must not be
 	Mark   *Mark // nil: nothing is to be said of the value
-	Wide   bool // holds long texts, which take the whole width
+	Wide   bool  // holds long texts, which take the whole width
 
 	// Technical rows are shown beside field codes alone: they tell nothing, or nobody has named them and they are empty.
 	Technical bool

@@ -9,6 +9,8 @@ var views = []struct {
 	codes bool // only for those who may see field codes
 }{
 	{name: "history"},
+	{name: "around"},
+	{name: "compare"},
 	{name: "rest", codes: true},
 }
 

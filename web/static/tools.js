@@ -4,7 +4,7 @@ import { copied, copyBeside, moveAmongCopies } from './copy.js';
 import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
-import { moveAmongTabs, openView, pressTab, tryAgain } from './lens.js';
+import { moveAmongTabs, openView, pressCompare, pressTab, tryAgain } from './lens.js';
 import './print.js';
 import { refresh } from './refresh.js';
 import { told } from './session.js';
@@ -35,6 +35,7 @@ export function press(button, plain) {
     case 'clear': clearFilter(); break;
     case 'view': pressTab(button); break;
     case 'view-again': tryAgain(button); break;
+    case 'compare': void pressCompare(button); break;
   }
 }
 
