@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench mutants
+.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench mutants soak test-outages
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -56,6 +56,12 @@ fuzz:
 BENCH ?= full
 bench: deps
 	go run ./bench -plan $(BENCH)
+
+# A thousand portals for an hour, at random by a seed: at the end nothing may be left that does not belong. SOAK=1m is a
+# short one, with 50 portals; SOAK="1h -seed 7" repeats the choices of a run.
+SOAK ?= 1h
+soak: deps
+	go run ./cmd/soak -for $(SOAK)
 
 # Takes guards out of the packages that decide who is believed, one at a time, and prints those that no test misses.
 # MUTANTS="-packages gate" tries one package alone. It takes long: an hour or two for all.
