@@ -33,9 +33,10 @@ func soaked(ctx context.Context) error {
 	pace := flag.Float64("pace", 20, "steps a second; 0: as many as the machine takes")
 	seed := flag.Int64("seed", time.Now().UnixNano(), "what the steps are chosen by; the same seed chooses the same ones")
 	logTo := flag.String("log", "", "file for the app's log; none by default")
+	profiles := flag.String("profiles", "", "directory for heap profiles of the app, one a mark; none by default")
 	flag.Parse()
 	o := soak.Options{
-		Portals: *portals, For: *length, Marks: 24, Workers: 16, Pace: *pace, Seed: *seed, Cache: 8 << 20, Access: 2 * time.Minute, Out: os.Stdout,
+		Portals: *portals, For: *length, Marks: 24, Workers: 16, Pace: *pace, Seed: *seed, Cache: 8 << 20, Access: 2 * time.Minute, Out: os.Stdout, Profiles: *profiles,
 	}
 	if o.For < 10*time.Minute {
 		o.Marks, o.Workers, o.Cache, o.Access = 9, 8, 1<<20, 5*time.Second

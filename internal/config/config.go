@@ -78,6 +78,8 @@ type Config struct {
 	RESTLogDays      int
 	KeepAliveSpread  time.Duration
 	LogLevel         slog.Level
+
+	Now func() time.Time // the clock; nil for the machine's. No setting: tests move it
 }
 
 // Parse checks everything and returns every problem at once, joined.

@@ -12,7 +12,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +40,8 @@ type settings struct {
 	JSLibraryURL               string
 	CacheBytes                 int64
 	SchemaLife                 time.Duration
-	LeakGoroutines, LeakMemory bool // at each measurement, to see that it is noticed
+	Profiles                   string // directory for heap profiles, one a measurement; empty for none
+	LeakGoroutines, LeakMemory bool   // at each measurement, to see that it is noticed
 }
 
 // started is what it answers.
@@ -87,7 +90,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	var kept [][]byte
-	for {
+	for n := 1; ; n++ {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) || line == "stop\n" {
 			break
@@ -101,7 +104,11 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		if s.LeakMemory {
 			kept = append(kept, make([]byte, 8<<20))
 		}
-		if err := answer.Encode(measure()); err != nil {
+		m := measure()
+		if err := s.profile(n); err != nil {
+			return err
+		}
+		if err := answer.Encode(m); err != nil {
 			return err
 		}
 	}
@@ -174,6 +181,22 @@ func measure() Measure {
 		}
 	}
 	return m
+}
+
+// profile writes what lives on the heap, for `go tool pprof`.
+func (s settings) profile(n int) error {
+	if s.Profiles == "" {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(s.Profiles, fmt.Sprintf("heap-%03d.pprof", n)))
+	if err != nil {
+		return fmt.Errorf("make a heap profile: %w", err)
+	}
+	defer file.Close()
+	if err := pprof.Lookup("heap").WriteTo(file, 0); err != nil {
+		return fmt.Errorf("write a heap profile: %w", err)
+	}
+	return nil
 }
 
 // transport reports whether a goroutine belongs to a connection to a portal or an OAuth server: one that is idle may stay

@@ -45,7 +45,7 @@ type tenant struct {
 
 var (
 	sessionOf = regexp.MustCompile(`data-session="([^"]+)"`)
-	problemOf = regexp.MustCompile(`data-problem="([^"]+)"|^\{"error":"([^"]+)"`)
+	problemOf = regexp.MustCompile(`data-problem="([^"]+)"|^\{[^}]*"error":"([^"]+)"`)
 )
 
 // do takes a step. What needs an installation is an installation where there is none, once in four times.
@@ -108,9 +108,11 @@ func (t *tenant) do(ctx context.Context, s step) {
 	}
 }
 
+// faultKinds are the ways in which portals fail.
+var faultKinds = []string{"html", "empty", "text", "truncated", "cut", "reset", "delay", "huge", "QUERY_LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR"}
+
 func (t *tenant) fault(s step) portalsim.Fault {
-	kinds := []string{"html", "empty", "text", "truncated", "cut", "reset", "delay", "huge", "QUERY_LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR"}
-	f := portalsim.Fault{Kind: kinds[s.kind%len(kinds)], Count: s.count, Status: http.StatusServiceUnavailable}
+	f := portalsim.Fault{Kind: faultKinds[s.kind%len(faultKinds)], Count: s.count, Status: http.StatusServiceUnavailable}
 	if f.Kind == "delay" {
 		f.Delay = time.Duration(s.kind%1500) * time.Millisecond
 	}
