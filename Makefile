@@ -24,6 +24,11 @@ test-clients:
 	cd internal/lab/portalsim/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags clients -count=1 -timeout 5m -v ./internal/lab/portalsim/clients
 
+# What an operator meets once a year, with real processes: a dump of yesterday in a running fleet, a Postgres that fails over
+# to its standby, a disk that is full. The last one mounts a small file system, so it needs root.
+test-outages: deps
+	go test -tags outages -count=1 -timeout 10m -v -run 'DumpOfYesterday|FailsOver|DiskThatIsFull' ./cmd/app
+
 # Linters and the directions of imports (.golangci.yml says which and why), whether generated code is fresh, and the pages'
 # scripts. The linters live in modules of their own, so that what they need is none of the app's.
 lint:

@@ -270,7 +270,7 @@ func TestPostgresFailsOver(t *testing.T) {
 	run(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 	run(primary, "SELECT pg_reload_conf()")
 	run(primary, "ALTER DATABASE postgres SET synchronous_commit = on")
-	f := newFleetOn(t, 2, "postgres:///postgres?user=postgres&target_session_attrs=read-write&host="+primary.Dir()+","+standby.Dir())
+	f := newFleetOn(t, 2, "postgres:///postgres?user=postgres&target_session_attrs=read-write&host="+standby.Dir()+","+primary.Dir())
 
 	var mu sync.Mutex
 	var portals []*portalsim.Portal // whose installation was answered
