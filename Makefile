@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench mutants soak test-outages
+.PHONY: demo test test-npm test-clients lint build deps screenshots fuzz bench restlog mutants soak test-outages
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -67,6 +67,10 @@ bench: deps
 SOAK ?= 1h
 soak: deps
 	go run ./cmd/soak -for $(SOAK)
+
+# The REST log under a thousand pages a second for a minute: lines that are lost, memory and CPU.
+restlog: deps
+	SECONDS=60 go test -run '^$$' -bench AThousandPages -benchtime 1x -timeout 5m ./internal/restlog
 
 # Takes guards out of the packages that decide who is believed, one at a time, and prints those that no test misses.
 # MUTANTS="-packages gate" tries one package alone. It takes long: an hour or two for all.

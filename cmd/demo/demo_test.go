@@ -150,10 +150,32 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.want(`document.querySelector('[data-status]').textContent.replace(/\d+$/, 'all') + document.querySelector('.nothing').textContent`, "0 of allNothing matches “UF_CRM_17”. Clear filter")
 	w.typeInto("filter", "code:UF_CRM_17")
 	w.want(`document.querySelector('[data-status]').textContent.replace(/\d+$/, 'all') + document.querySelectorAll('.nothing').length`, "1 of all0")
+	// What was found is marked; numbers are, however their digits are parted.
+	marked := `[...new Set([...CSS.highlights.get('found')].map(r => r.startContainer.parentElement.closest('[data-code]')?.dataset.code + ' ' + r))].join()`
+	w.typeInto("filter", "DELIVery courier")
+	w.want(marked, "ufCrm_1700000000101 Delivery,ufCrm_1700000000101 courier")
+	for _, number := range []string{"48250.50", "48.250,50", "48,250", "48250"} {
+		w.typeInto("filter", number)
+		w.want(`document.querySelector('[data-code=opportunity]').matches('.nomatch') + '|' + `+marked+`.includes('opportunity 48,250')`, "false|true")
+	}
+	w.typeInto("filter", "(courier")
+	w.want(`CSS.highlights.get('found').size`, "0")
 	w.typeInto("filter", "cable")
 	w.want(`[...document.querySelectorAll('.products tbody tr')].filter(e => e.offsetParent).length`, "1")
 	w.frame(`document.getElementById('filter').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`)
 	w.want(`document.getElementById('filter').value + document.querySelectorAll('.nomatch').length`, "0")
+
+	w.want(`CSS.highlights.has('found')`, "false")
+
+	// The head says how long ago something was, and when on paper.
+	w.want(`(e => e.title + '|' + /^\d+ (month|year)s? ago$/.test(e.textContent.trim()))(document.querySelector('.when dd'))`, "Feb 10, 2026, 1:20 PM|true")
+	w.frame(`import(document.querySelector('script[type=module]').src.replace('item.js', 'ago.js')).then(m => { window.told = [-5, 59, 60, 3599, 7200, 90000, 700000].map(m.ago).join(); })`)
+	w.want(`window.told`, "now,now,1 minute ago,59 minutes ago,2 hours ago,1 day ago,1 week ago")
+	w.frame(`window.dispatchEvent(new Event('beforeprint'))`)
+	w.want(`document.querySelector('.when dd').textContent.trim()`, "Feb 10, 2026, 1:20 PM")
+	w.want(`[...document.querySelectorAll('[data-card] > p:last-child bdi')].slice(0, 2).map(e => e.textContent).join()`, w.Portal.URL()+"/crm/deal/details/20/,Anna Berger")
+	w.frame(`window.dispatchEvent(new Event('afterprint'))`)
+	w.want(`document.querySelectorAll('[data-card] > p:last-child bdi').length + document.querySelector('.when dd').textContent.trim().slice(-3)`, "0ago")
 
 	// Empty fields and codes; the choice is remembered for this user.
 	w.want(`[...document.querySelectorAll('.field.empty:not(.always)')].filter(e => e.offsetParent).length`, "0")
@@ -164,6 +186,7 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('[data-toggle=codes]').click()`)
 	w.want(`[...document.querySelectorAll('[data-code=title] dt code')].filter(e => e.offsetParent)[0].textContent`, "title")
 	w.wantFitted()
+	w.want(`Math.abs(innerHeight - Math.ceil(document.body.getBoundingClientRect().height)) <= 1`, "true")
 	w.screenshot("deal-codes", 1280)
 	w.openTab("/crm/deal/details/21/")
 	w.waitFrame("Blue Harbor Software")
@@ -211,6 +234,9 @@ func TestToolsOfTheCardInABrowser(t *testing.T) {
 	w.media("print")
 	w.want(`getComputedStyle(document.querySelector('.tools')).display`, "none")
 	w.screenshot("deal-print", 1280)
+	w.run(chromedp.EmulateViewport(690, 800)) // a page of A4 with wide margins: no telephone
+	w.want(`getComputedStyle(document.querySelector('.products thead')).display + ' ' + getComputedStyle(document.querySelector('.products tbody tr')).display`, "table-header-group table-row")
+	w.run(chromedp.EmulateViewport(1280, 800))
 	w.media("")
 
 	// The portal goes away: the page says so and stays.
@@ -314,6 +340,8 @@ func TestOwnPageInABrowser(t *testing.T) {
 	w := newWorld(t)
 	w.install()
 	w.wantFitted()
+	w.want(`document.querySelector('[data-newest]').hidden + document.querySelector('[data-newest] a').href`, "false"+w.Portal.URL()+"/crm/deal/details/22/")
+	w.both("home-first")
 	w.frame(`(e => { e.value = '4'; e.dispatchEvent(new Event('change', {bubbles: true})); })(document.getElementById('type'))`)
 	w.waitFrame("Blue Harbor Software")
 	w.frame(`document.getElementById('query').value = 'nord', document.querySelector('.search').requestSubmit()`)
@@ -324,6 +352,7 @@ func TestOwnPageInABrowser(t *testing.T) {
 	w.wantFitted()
 	w.frame(`document.querySelector('[data-action=back]').click()`)
 	w.want(`[...document.querySelectorAll('[data-recent] a')].map(a => a.textContent).join()`, "Nordlicht Logistics")
+	w.want(`document.querySelector('[data-newest]').hidden`, "true")
 	w.both("home")
 	w.wantFitted()
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,12 @@ func TestCopyingInABrowser(t *testing.T) {
 	w.frame(`document.querySelector('.copy').focus(), document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))`)
 	w.want(`[...document.querySelectorAll('.copy')].filter(b => b.checkVisibility()).at(-1) === document.activeElement`, "true")
 
+	// Fingers see the buttons that a mouse finds.
+	opaque := `getComputedStyle(document.querySelector('[data-code=begindate] .copy')).opacity`
+	w.run(chromedp.EmulateViewport(1024, 800, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	w.want(opaque+` + matchMedia('(hover: none)').matches`, "1true")
+	w.run(chromedp.EmulateViewport(1280, 800))
+
 	w.frame(`document.execCommand = () => false, navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'))`)
 	w.frame(`document.querySelector('[data-code=closedate] .copy').click()`)
 	w.want(`document.querySelector('.by-hand p').textContent + document.activeElement.value + getSelection()`, "Press Ctrl+C to copyJul 31, 2026Jul 31, 2026")
@@ -110,6 +117,9 @@ func TestFrameFollowsItsContentInABrowser(t *testing.T) {
 	w.openTab("/crm/deal/details/20/")
 	w.waitFrame("Nordlicht Logistics")
 	w.wantFitted()
+	if allowed, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`document.querySelector('iframe').allow`)); err != nil || !strings.Contains(allowed, "camera *") || strings.Contains(allowed, "clipboard") {
+		t.Errorf("the frame may use %q, %v", allowed, err)
+	}
 	tight := `Math.abs(innerHeight - Math.ceil(document.body.getBoundingClientRect().height)) <= 1 && innerWidth > 500`
 	w.want(tight, "true")
 	tall := w.frame(`innerHeight`)

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,8 +56,8 @@ func TestShortSectionsStandSideBySide(t *testing.T) {
 
 // TestTechnicalFields: what tells a person nothing waits for field codes, and nobody counts it as empty.
 func TestTechnicalFields(t *testing.T) {
-	card := testCard(t, `{"id":1,"searchContent":"nqzva","entityTypeId":2,"odd":"","oddFilled":"7","parentId1222":null,"parentId1300":null,"parentId1301":5,"parentId3":null,"note":""}`,
-		portal.CardSettings{}, crm.Field{Name: "note", Type: "string", Title: "Note"})
+	card := testCard(t, `{"id":1,"searchContent":"nqzva","entityTypeId":2,"odd":"","repeatSaleSegmentId":[3],"oddFilled":"7","parentId1222":null,"parentId1300":null,"parentId1301":5,"parentId3":null,"note":""}`,
+		portal.CardSettings{}, crm.Field{Name: "note", Type: "string", Title: "Note"}, crm.Field{Name: "repeatSaleSegmentId", Type: "crm_repeat_sale_segment_title", Title: "Segments"})
 	got := map[string]bool{}
 	for _, s := range append(card.Sections, Section{Rows: card.System}) {
 		for _, r := range s.Rows {
@@ -70,6 +71,9 @@ func TestTechnicalFields(t *testing.T) {
 		if technical, ok := got[code]; !ok || technical != want {
 			t.Errorf("%s is technical: %t, there: %t", code, technical, ok)
 		}
+	}
+	if !slices.ContainsFunc(card.System, func(r Row) bool { return r.Code == "repeatSaleSegmentId" }) {
+		t.Error("what the platform counts for itself stands among people's fields")
 	}
 	if card.Empty != 1 { // note
 		t.Errorf("%d fields are hidden because they are empty, want 1", card.Empty)

@@ -25,27 +25,9 @@ type Choice struct {
 
 // NewChoices lists what can be arranged of a type.
 func NewChoices(l *i18n.Printer, entityTypeID int, t *crm.TypeCard) *Choices {
-	out := &Choices{Fields: []Choice{}, Pipelines: []Choice{}}
+	out := &Choices{Pipelines: []Choice{}}
 	groups := map[string][]string{}
-	add := func(code, title, group string) {
-		out.Fields = append(out.Fields, Choice{code, title, group == systemGroup})
-		groups[group] = append(groups[group], code)
-	}
-	for _, d := range describeFields(l, t.Fields).fields {
-		if d.field.Name != detailsField {
-			add(d.field.Name, d.title, d.group)
-		}
-	}
-	// Types with contact details describe them as one field, and answer some of them as fields of their own.
-	if t.Fields.Field(detailsField) != nil || t.Fields.Field("phone") != nil || t.Fields.Field("email") != nil {
-		f := &formatter{Reader: Reader{L: l}}
-		for _, row := range f.contactRows(nil) {
-			add(row.Code, row.Title, "client")
-		}
-	}
-	if crm.HasProducts(entityTypeID) {
-		add(productsCode, l.T("products.title"), "money")
-	}
+	out.Fields = choicesOf(l, entityTypeID, t.Fields, func(group, code string) { groups[group] = append(groups[group], code) })
 	if len(t.Pipelines.IDs) > 1 {
 		for _, id := range t.Pipelines.IDs {
 			out.Pipelines = append(out.Pipelines, Choice{Code: id, Title: t.Pipelines.Names[id]})
@@ -58,6 +40,50 @@ func NewChoices(l *i18n.Printer, entityTypeID int, t *crm.TypeCard) *Choices {
 	}
 	out.Portal = out.arranged(t)
 	return out
+}
+
+// choicesOf are the fields of a type that can be arranged; grouped is told the group of each.
+func choicesOf(l *i18n.Printer, entityTypeID int, fields *crm.Fields, grouped func(group, code string)) []Choice {
+	all := []Choice{}
+	add := func(code, title, group string) {
+		all = append(all, Choice{code, title, group == systemGroup})
+		grouped(group, code)
+	}
+	for _, d := range describeFields(l, fields).fields {
+		if d.field.Name != detailsField {
+			add(d.field.Name, d.title, d.group)
+		}
+	}
+	// Types with contact details describe them as one field, and answer some of them as fields of their own.
+	if fields.Field(detailsField) != nil || fields.Field("phone") != nil || fields.Field("email") != nil {
+		f := &formatter{Reader: Reader{L: l}}
+		for _, row := range f.contactRows(nil) {
+			add(row.Code, row.Title, "client")
+		}
+	}
+	if crm.HasProducts(entityTypeID) {
+		add(productsCode, l.T("products.title"), "money")
+	}
+	return all
+}
+
+// Names are what a type's fields and pipelines are called, by their codes and ids.
+type Names struct {
+	Fields, Pipelines map[string]string
+}
+
+// NewNames tells what fields and pipelines of a type are called, as far as it is described.
+func NewNames(l *i18n.Printer, entityTypeID int, t *crm.Type) Names {
+	names := Names{Fields: map[string]string{}}
+	if t.Fields != nil {
+		for _, choice := range choicesOf(l, entityTypeID, t.Fields, func(string, string) {}) {
+			names.Fields[choice.Code] = choice.Title
+		}
+	}
+	if t.Pipelines != nil {
+		names.Pipelines = t.Pipelines.Names
+	}
+	return names
 }
 
 // arranged is the portal's own arrangement in terms of what can be chosen, each field once.

@@ -64,7 +64,7 @@ var systemFields = []string{
 	"dateCreateShort", "dateModifyShort", "begindateShort", "closedateShort", "eventDateShort", "isConvert", "productId", "shortName",
 	"isNew", "isWork", "isWon", "isLose", "receivedAmount", "lostAmount", "hasProducts", "locationId", "imol", "icq", "skype",
 	"commentsType", "contentType", "termsType", "storageTypeId", "storageElementIds", "personTypeId", "contacts", "originVersion",
-	"lastCommunicationCallTime", "lastCommunicationEmailTime", "lastCommunicationImolTime", "lastCommunicationWebformTime",
+	"repeatSaleSegmentId", "lastCommunicationCallTime", "lastCommunicationEmailTime", "lastCommunicationImolTime", "lastCommunicationWebformTime",
 }
 
 // groupOf chooses the section of a field in a card that nobody has arranged.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/crm"
@@ -18,8 +19,14 @@ type Head struct {
 	Amount      string
 	Client      []Piece
 	Responsible []Piece
-	Created     []Piece
-	Updated     []Piece
+	Created     Moment
+	Updated     Moment
+}
+
+// Moment is when something happened, for people and for the page's script.
+type Moment struct {
+	Pieces []Piece
+	At     string // RFC 3339; empty where it is no moment
 }
 
 // Stages is the way of an item: the stages of its pipeline, and where it stands.
@@ -29,7 +36,8 @@ type Stages struct {
 	Color string // of the stage where it stands, as #rrggbb
 	Pale  bool   // Color is so light that words on it are black
 	Since []Piece
-	Place int // from 1; 0 for a stage that ends the way before its end
+	For   string // how long it has stood there; empty where that is not known, or it has come to its end
+	Place int    // from 1; 0 for a stage that ends the way before its end
 	Steps []Step
 }
 
@@ -50,13 +58,23 @@ func newHead(ref crm.Ref, f *formatter, typeName string, b *builder) Head {
 		}
 		return nil
 	}
-	h := Head{Responsible: pieces("assignedById"), Created: pieces("createdTime"), Updated: pieces("updatedTime")}
+	moment := func(code string) Moment {
+		m := Moment{Pieces: pieces(code)}
+		if at, err := time.Parse(time.RFC3339, f.item.Text(code)); err == nil && len(m.Pieces) > 0 {
+			m.At = at.UTC().Format(time.RFC3339)
+		}
+		return m
+	}
+	h := Head{Responsible: pieces("assignedById"), Created: moment("createdTime"), Updated: moment("updatedTime")}
 	if has("title") {
 		h.Title = strings.TrimSpace(f.item.Text("title"))
 	}
 	if has("stageId") {
 		if h.Stages = f.stages(); h.Stages != nil {
 			h.Stages.Since = pieces("movedTime")
+			if moved, err := time.Parse(time.RFC3339, f.item.Text("movedTime")); err == nil && len(h.Stages.Since) > 0 && h.Stages.Class == "" && !f.Now.IsZero() {
+				h.Stages.For = Span(f.L, f.Now.Sub(moved))
+			}
 		}
 	}
 	if amount := pieces("opportunity"); len(amount) > 0 {

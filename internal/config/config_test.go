@@ -66,3 +66,32 @@ func TestSecretsFromFiles(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestTheQueuesPagesNeedAPassword that nobody guesses.
+func TestTheQueuesPagesNeedAPassword(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("sixteen-letters!\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode, password, file string
+		want                 config.QueueUI
+		problem              string
+	}{
+		{"", "", "", config.QueueUIOff, ""},
+		{"off", "short", "", config.QueueUIOff, ""},
+		{"read", "", file, config.QueueUIRead, ""},
+		{"write", "sixteen-letters!", "", config.QueueUIWrite, ""},
+		{"read", "", "", "", "ITEMLENS_OPERATOR_PASSWORD is missing"},
+		{"read", "short-secret", "", "", "ITEMLENS_OPERATOR_PASSWORD must have 16 characters"},
+		{"admin", "sixteen-letters!", "", "", "ITEMLENS_QUEUE_UI must be off, read or write"},
+	} {
+		raw := good(t)
+		raw.QueueUI, raw.OperatorPassword, raw.OperatorPasswordFile = c.mode, c.password, c.file
+		got, err := raw.Parse()
+		if c.problem == "" && (err != nil || got.QueueUI != c.want || (c.want != config.QueueUIOff) != (got.OperatorPassword.Reveal() == "sixteen-letters!")) ||
+			c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem) || strings.Contains(err.Error(), "short-secret")) {
+			t.Errorf("%+v: %v, %v", c, got.QueueUI, err)
+		}
+	}
+}

@@ -120,6 +120,9 @@ func TestAnotherAddressIsBelievedWhereTheOAuthServerNamesIt(t *testing.T) {
 		if portal.ProblemOf(err) != portal.Unverified || stored.Domain != "old.example" {
 			t.Errorf("%v, at %s", err, stored.Domain)
 		}
+		if said := fmt.Sprint(err); !strings.Contains(said, `"evil.example"`) || !strings.Contains(said, bitrix24.EndpointHost(stored.ClientEndpoint)) {
+			t.Errorf("the log does not tell both hosts: %s", said)
+		}
 	})
 	t.Run("that of another portal's token", func(t *testing.T) {
 		stored, err := open(t, func(w *world, p *process, form *bitrix24.AppRequest) {

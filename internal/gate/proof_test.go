@@ -10,7 +10,28 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/portal"
 )
+
+// TestAMissingInstallationIsLookedInto: where the portal refuses a token that is known as its user's, and nothing else than
+// that it knows no such app. Anybody can post a pair that the portal refuses.
+func TestAMissingInstallationIsLookedInto(t *testing.T) {
+	w, p, planned := setup(t)
+	access, refresh := w.issue(who{acme, 2})
+	opened := p.mustOpen(t, w, acme, access, refresh)
+	check := func(name string, err error, want portal.Problem, removals int64) {
+		t.Helper()
+		if portal.ProblemOf(err) != want || planned.removals.Load() != removals {
+			t.Errorf("%s: %v, %d checks are planned", name, err, planned.removals.Load())
+		}
+	}
+	w.refusal = "PORTAL_DELETED"
+	check("another refusal", p.ask(t.Context(), opened), portal.PortalDeleted, 0)
+	w.refusal = "APPLICATION_NOT_FOUND"
+	_, err := p.open(t.Context(), w.form(acme, "made-up", "made-up-too"))
+	check("a pair that nobody vouches for", err, portal.NotInstalled, 0)
+	check("a page of the user", p.ask(t.Context(), opened), portal.NotInstalled, 1)
+}
 
 // TestASessionGoesOnWhereThePortalHasAnswered, and what comes from memory alone takes a proof of the last ten minutes.
 func TestASessionGoesOnWhereThePortalHasAnswered(t *testing.T) {

@@ -43,6 +43,7 @@ type world struct {
 	shape   shape          // of the next answers to exchanges
 	names   map[string]who // whom the exchange of a refresh token names, where it is not its user
 	lying   portal.UserID  // whom the portals name in every profile; 0: the truth, less: nobody
+	refusal string         // the code with which portals refuse everything
 	moved   string         // where the next request to a portal is sent
 }
 
@@ -231,6 +232,9 @@ func (w *world) servePortal(rw http.ResponseWriter, r *http.Request) {
 	text, cmd := auth(r)
 	t := w.issued[text]
 	switch {
+	case w.refusal != "":
+		answer(rw, http.StatusUnauthorized, map[string]any{"error": w.refusal})
+		return
 	case w.moved != "":
 		rw.Header().Set("Location", w.moved)
 		rw.WriteHeader(http.StatusFound)
@@ -277,13 +281,14 @@ type process struct {
 }
 
 // plans counts what is put into the queue.
-type plans struct{ binds atomic.Int64 }
+type plans struct{ binds, removals atomic.Int64 }
 
 func (p *plans) PlanBind(context.Context, portal.MemberID) error          { p.binds.Add(1); return nil }
 func (*plans) PlanStatus(context.Context, portal.MemberID) error          { return nil }
 func (*plans) PlanEvent(context.Context, portal.EventClaim) (bool, error) { return true, nil }
 
-func (*plans) PlanRemovalCheck(context.Context, portal.MemberID, portal.RemovalClaim, time.Duration) error {
+func (p *plans) PlanRemovalCheck(context.Context, portal.MemberID, portal.RemovalClaim, time.Duration) error {
+	p.removals.Add(1)
 	return nil
 }
 

@@ -32,8 +32,8 @@ const (
 	maxTitle    = 500  // bytes of a type's title
 )
 
-// standing is what the portal has: its smart process types, and what of the app is bound there.
-type standing struct {
+// portalBindings are what the portal has: its smart process types, and what of the app is bound there.
+type portalBindings struct {
 	types    []SmartType
 	known    map[int]bool // the ids in types
 	tabs     []tab
@@ -81,8 +81,8 @@ type Report struct {
 	Skipped []string    // placements that the portal does not have
 }
 
-// commands ask for the standing. Pages of types are asked for from a start on; a page past the end is empty.
-func (*standing) commands(firstTypePage int) []bitrix24.Command {
+// commands ask for the bindings. Pages of types are asked for from a start on; a page past the end is empty.
+func (*portalBindings) commands(firstTypePage int) []bitrix24.Command {
 	commands := []bitrix24.Command{
 		{Key: "placements", Method: "placement.get"},
 		{Key: "events", Method: "event.get"},
@@ -100,7 +100,7 @@ func (*standing) commands(firstTypePage int) []bitrix24.Command {
 // plan asks what plan the portal has. Nothing depends on an answer but how much is asked of the portal at a time.
 var plan = bitrix24.Command{Key: "app", Method: "app.info"}
 
-func (st *standing) readPlan(result *bitrix24.BatchResult) {
+func (st *portalBindings) readPlan(result *bitrix24.BatchResult) {
 	var info struct {
 		Family string `json:"LICENSE_FAMILY"`
 	}
@@ -109,7 +109,7 @@ func (st *standing) readPlan(result *bitrix24.BatchResult) {
 	}
 }
 
-func (st *standing) read(result *bitrix24.BatchResult) error {
+func (st *portalBindings) read(result *bitrix24.BatchResult) error {
 	if err := st.readBound(result); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (st *standing) read(result *bitrix24.BatchResult) error {
 }
 
 // readBound reads what of the app is bound. What goes beyond the bound is left alone: the next binding meets it.
-func (st *standing) readBound(result *bitrix24.BatchResult) error {
+func (st *portalBindings) readBound(result *bitrix24.BatchResult) error {
 	if err := errors.Join(result.Decode("placements", &st.tabs), result.Decode("events", &st.handlers)); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (st *standing) readBound(result *bitrix24.BatchResult) error {
 
 // readTypes reads pages of types. It returns errMoreTypes where there are more of them; a page that brings nothing new is
 // the last one, whatever the portal says.
-func (st *standing) readTypes(result *bitrix24.BatchResult) error {
+func (st *portalBindings) readTypes(result *bitrix24.BatchResult) error {
 	if st.known == nil {
 		st.known = map[int]bool{}
 	}
@@ -171,7 +171,7 @@ var errMoreTypes = errors.New("there are more pages of types")
 
 // bind makes the portal's placements and event handlers ours: unbinds those that an earlier address of the app left,
 // binds those that are missing, and touches nothing else. Doing it again does nothing.
-func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *standing) (*Report, error) {
+func (s *Service) bind(ctx context.Context, p portal.Portal, token portal.Token, st *portalBindings) (*Report, error) {
 	ctx = bitrix24.Vouched(ctx) // by the exchange
 	target := gate.Target(p, token)
 	report := &Report{Types: st.types}
@@ -216,7 +216,7 @@ func (s *Service) firstRealFailure(ctx context.Context, target bitrix24.Target, 
 	if len(failed) == 0 {
 		return nil
 	}
-	now := &standing{}
+	now := &portalBindings{}
 	again, err := s.REST.Batch(ctx, target, now.commands(0)[:2])
 	if err != nil {
 		return stepFailed("bind", err)
@@ -251,9 +251,9 @@ func (s *Service) titles(chosen portal.Settings) map[string]string {
 	return titles
 }
 
-// missing are the commands that turn a standing into what it should be. Their keys are placements and events, or begin
+// missing are the commands that turn a portal's bindings into what it should be. Their keys are placements and events, or begin
 // with "old" where something is unbound.
-func (s *Service) missing(st *standing, chosen portal.Settings) []bitrix24.Command {
+func (s *Service) missing(st *portalBindings, chosen portal.Settings) []bitrix24.Command {
 	var commands []bitrix24.Command
 	titles := s.titles(chosen)
 	bound := map[string]bool{} // placements and events where ours stands as it should
@@ -318,7 +318,7 @@ func (s *Service) eventHandler() string { return s.PublicURL + "/events" }
 
 // allTypes reads further pages of types where a portal has more than one batch asks for: as many pages as the bound on
 // types fills.
-func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *standing) error {
+func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *portalBindings) error {
 	for page := typePages; page*50 < maxTypes; page += typePages {
 		result, err := s.REST.Batch(ctx, target, st.commands(page)[2:])
 		if err != nil {
@@ -333,7 +333,7 @@ func (s *Service) allTypes(ctx context.Context, target bitrix24.Target, st *stan
 }
 
 // hasType reports whether the portal has a type.
-func (st *standing) hasType(entityTypeID int) bool {
+func (st *portalBindings) hasType(entityTypeID int) bool {
 	return st.known[entityTypeID] || slices.Contains(bitrix24.SystemTypes(), entityTypeID)
 }
 
@@ -351,7 +351,7 @@ type TabState struct {
 // knows afterwards who that is. Errors are problems for people.
 func (s *Service) Tabs(ctx context.Context, visit *gate.Visit) ([]TabState, error) {
 	visit.AskWho()
-	st := &standing{}
+	st := &portalBindings{}
 	result, err := visit.Batch(ctx, append(st.commands(0), plan))
 	if err != nil {
 		return nil, err

@@ -52,22 +52,23 @@ func TestTypesAreReadPageByPage(t *testing.T) {
 		want  int
 		more  bool
 	}{
-		"none":                     {nil, 0, false},
-		"one":                      {[][]int{{1030}}, 1, false},
-		"system types are left":    {[][]int{{31, 2, 1030, -1, 0}}, 1, false},
-		"a full page and a rest":   {[][]int{ids(1030, 50), ids(1080, 3)}, 53, false},
-		"the same twice":           {[][]int{ids(1030, 50), ids(1079, 2)}, 51, false},
-		"four full pages":          {[][]int{ids(1000, 50), ids(1050, 50), ids(1100, 50), ids(1150, 50)}, 200, true},
-		"one page again and again": {[][]int{ids(1000, 50), ids(1000, 50), ids(1000, 50), ids(1000, 50)}, 50, false},
-		"pages of any size":        {[][]int{ids(1000, 5000), ids(9000, 5000)}, 400, false},
+		"none":                      {nil, 0, false},
+		"one":                       {[][]int{{1030}}, 1, false},
+		"system types are left":     {[][]int{{31, 2, 1030, -1, 0}}, 1, false},
+		"a full page and a rest":    {[][]int{ids(1030, 50), ids(1080, 3)}, 53, false},
+		"the same twice":            {[][]int{ids(1030, 50), ids(1079, 2)}, 51, false},
+		"four full pages":           {[][]int{ids(1000, 50), ids(1050, 50), ids(1100, 50), ids(1150, 50)}, 200, true},
+		"one page again and again":  {[][]int{ids(1000, 50), ids(1000, 50), ids(1000, 50), ids(1000, 50)}, 50, false},
+		"one after a page not full": {[][]int{ids(1000, 50), ids(1050, 3), ids(2000, 5)}, 53, false},
+		"pages of any size":         {[][]int{ids(1000, 5000), ids(9000, 5000)}, 400, false},
 	} {
-		st := &standing{}
+		st := &portalBindings{}
 		err := st.read(pages(t, tt.pages...))
 		if len(st.types) != tt.want || errors.Is(err, errMoreTypes) != tt.more || err != nil && !tt.more {
 			t.Errorf("%s: %d types, want %d; %v", name, len(st.types), tt.want, err)
 		}
 	}
-	st := &standing{}
+	st := &portalBindings{}
 	for i := range 10 {
 		_ = st.read(pages(t, ids(1000+i*800, 200), ids(1200+i*800, 200), ids(1400+i*800, 200), ids(1600+i*800, 200)))
 	}
@@ -114,7 +115,7 @@ func TestEndlessAnswersOfAPortalCostLittle(t *testing.T) {
 	defer rest.Close()
 	s := &Service{REST: rest, PublicURL: "https://lens.example", Titles: map[string]string{"en": "Lens"}, Log: slog.New(slog.DiscardHandler)}
 	target := bitrix24.Target{Endpoint: server.URL + "/rest/", Access: secret.New("a")}
-	st := &standing{}
+	st := &portalBindings{}
 	result, err := rest.Batch(t.Context(), target, st.commands(0))
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestEndlessAnswersOfAPortalCostLittle(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	before := requests
-	if err := s.allTypes(ctx, target, &standing{}); err == nil || requests != before {
+	if err := s.allTypes(ctx, target, &portalBindings{}); err == nil || requests != before {
 		t.Errorf("nobody waits any more: %v, %d requests", err, requests-before)
 	}
 }
@@ -150,8 +151,8 @@ func TestWhatIsMissingInAPortal(t *testing.T) {
 		}
 		return strings.Join(list, ", ")
 	}
-	complete := func() *standing {
-		st := &standing{types: []SmartType{{1038, "Equipment"}}, known: map[int]bool{1038: true}}
+	complete := func() *portalBindings {
+		st := &portalBindings{types: []SmartType{{1038, "Equipment"}}, known: map[int]bool{1038: true}}
 		for _, id := range append(bitrix24.SystemTypes(), 1038) {
 			st.tabs = append(st.tabs, tab{Placement: bitrix24.DetailTab(id), Handler: s.tabHandler(), Title: "Lens"})
 		}
@@ -160,29 +161,30 @@ func TestWhatIsMissingInAPortal(t *testing.T) {
 		}
 		return st
 	}
-	if all := s.missing(&standing{}, portal.Settings{}); len(all) != len(bitrix24.SystemTypes())+len(boundEvents) {
+	if all := s.missing(&portalBindings{}, portal.Settings{}); len(all) != len(bitrix24.SystemTypes())+len(boundEvents) {
 		t.Errorf("a new portal: %d commands", len(all))
 	}
 	for name, tt := range map[string]struct {
-		change func(*standing)
+		change func(*portalBindings)
 		chosen portal.Settings
 		want   string
 	}{
 		"all stands": {},
-		"a tab is missing": {func(st *standing) {
+		"a tab is missing": {func(st *portalBindings) {
 			st.tabs = slices.DeleteFunc(st.tabs, func(t tab) bool { return t.Placement == "CRM_DEAL_DETAIL_TAB" })
 		}, portal.Settings{}, "placement.bind CRM_DEAL"},
-		"an old address of the app": {func(st *standing) { st.tabs[0].Handler = "https://old.example/" }, portal.Settings{}, "placement.unbind oldtab0, placement.bind CRM_LEAD"},
-		"an old address beside ours": {func(st *standing) {
+		"an old address of the app": {func(st *portalBindings) { st.tabs[0].Handler = "https://old.example/" }, portal.Settings{}, "placement.unbind oldtab0, placement.bind CRM_LEAD"},
+		"an old address beside ours": {func(st *portalBindings) {
 			st.tabs = append(st.tabs, tab{Placement: "CRM_LEAD_DETAIL_TAB", Handler: "https://old.example/"})
 		}, portal.Settings{}, "placement.unbind oldtab7"},
-		"another title":                   {func(st *standing) { st.tabs[1].Title = "Was" }, portal.Settings{}, "placement.unbind oldtab1, placement.bind CRM_DEAL"},
+		"another title":                   {func(st *portalBindings) { st.tabs[1].Title = "Was" }, portal.Settings{}, "placement.unbind oldtab1, placement.bind CRM_DEAL"},
+		"a title of blanks":               {nil, portal.Settings{Titles: map[string]string{"en": " "}}, ""},
 		"a tab that was switched off":     {nil, portal.Settings{TabsOff: []int{2}}, "placement.unbind oldtab1"},
-		"a type that is gone":             {func(st *standing) { st.types, st.known = nil, nil }, portal.Settings{}, "placement.unbind oldtab6"},
-		"a place that is no tab of ours":  {func(st *standing) { st.tabs = append(st.tabs, tab{Placement: "LEFT_MENU", Handler: "x"}) }, portal.Settings{}, ""},
-		"an event to an old address":      {func(st *standing) { st.handlers[0].Handler = "https://old.example/events" }, portal.Settings{}, "event.unbind oldevent0, ONAPPINSTALL"},
-		"an event that is missing":        {func(st *standing) { st.handlers = st.handlers[1:] }, portal.Settings{}, "ONAPPINSTALL"},
-		"an event of no interest is left": {func(st *standing) { st.handlers = append(st.handlers, eventHandler{"ONIMBOTMESSAGEADD", "x"}) }, portal.Settings{}, ""},
+		"a type that is gone":             {func(st *portalBindings) { st.types, st.known = nil, nil }, portal.Settings{}, "placement.unbind oldtab6"},
+		"a place that is no tab of ours":  {func(st *portalBindings) { st.tabs = append(st.tabs, tab{Placement: "LEFT_MENU", Handler: "x"}) }, portal.Settings{}, ""},
+		"an event to an old address":      {func(st *portalBindings) { st.handlers[0].Handler = "https://old.example/events" }, portal.Settings{}, "event.unbind oldevent0, ONAPPINSTALL"},
+		"an event that is missing":        {func(st *portalBindings) { st.handlers = st.handlers[1:] }, portal.Settings{}, "ONAPPINSTALL"},
+		"an event of no interest is left": {func(st *portalBindings) { st.handlers = append(st.handlers, eventHandler{"ONIMBOTMESSAGEADD", "x"}) }, portal.Settings{}, ""},
 	} {
 		st := complete()
 		if tt.change != nil {

@@ -27,7 +27,7 @@ func (s *Service) Connect(ctx context.Context, serverDomain, host string, code s
 		return portal.Portal{}, nil, portal.Problemf(portal.Unverified, "app.info and the exchange name different portals or users")
 	}
 	if !info.LivesAt(host) {
-		return portal.Portal{}, nil, portal.Problemf(portal.Unverified, "the code is of another portal than the one that was asked for it")
+		return portal.Portal{}, nil, portal.Problemf(portal.Unverified, "the code is of the portal at %s, and not of the one at %.100q, which was asked for it", info.Domain, host)
 	}
 	p, err := s.describe(info, grant.ServerEndpoint)
 	if err != nil {

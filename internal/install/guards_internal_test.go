@@ -60,8 +60,8 @@ func answers(t *testing.T, bodies ...string) (*Service, bitrix24.Target, *int) {
 
 // TestFailuresOfABindingAreToldFromRaces: what stands afterwards counts, wherever it leads to us.
 func TestFailuresOfABindingAreToldFromRaces(t *testing.T) {
-	st := func() *standing {
-		st := &standing{}
+	st := func() *portalBindings {
+		st := &portalBindings{}
 		for _, id := range bitrix24.SystemTypes() {
 			if id != 2 {
 				st.tabs = append(st.tabs, tab{Placement: bitrix24.DetailTab(id), Handler: "https://lens.example/"})
@@ -107,7 +107,7 @@ func TestFailuresOfABindingAreToldFromRaces(t *testing.T) {
 
 // TestPlacesThatAPortalLacks are skipped and reported, and so is a smart process that has none.
 func TestPlacesThatAPortalLacks(t *testing.T) {
-	st := &standing{types: []SmartType{{1038, "Equipment"}, {1040, "Trips"}}, known: map[int]bool{1038: true, 1040: true}}
+	st := &portalBindings{types: []SmartType{{1038, "Equipment"}, {1040, "Trips"}}, known: map[int]bool{1038: true, 1040: true}}
 	lacking := `{"error":"ERROR_PLACEMENT_NOT_FOUND"}`
 	s, target, asked := answers(t, `{"result":{"result":{},"result_error":{"CRM_QUOTE_DETAIL_TAB":`+lacking+`,"CRM_DYNAMIC_1038_DETAIL_TAB":`+lacking+`,"ONCRMTYPEADD":{"error":"EVENT_NOT_FOUND"}}}}`)
 	report, err := s.bind(t.Context(), portal.Portal{ClientEndpoint: target.Endpoint}, portal.Token{Access: target.Access}, st)
@@ -124,6 +124,40 @@ func TestProblemsWithAPageOfTheirOwn(t *testing.T) {
 	} {
 		if got := stepFailed("bind", portal.Problemf(problem, "x")); portal.ProblemOf(got) != want {
 			t.Errorf("%s is told as %v", problem, got)
+		}
+	}
+	if got := stepFailed("bind", errors.New("nobody knows")); portal.ProblemOf(got) != portal.InstallFailed {
+		t.Errorf("an error that nobody knows is told as %v", got)
+	}
+}
+
+// TestFurtherPagesOfTypesThatCannotBeRead fail, and are no end of the list.
+func TestFurtherPagesOfTypesThatCannotBeRead(t *testing.T) {
+	s, target, asked := answers(t, `{"result":{"result":{"types0":5},"result_error":[]}}`, `{"result":{"result":[],"result_error":[]}}`)
+	if err := s.allTypes(t.Context(), target, &portalBindings{}); err == nil || *asked != 1 {
+		t.Errorf("%v after %d requests", err, *asked)
+	}
+}
+
+// TestWhoSaysThatTheAppIsNotInstalled: the portal, the OAuth server at a renewal, app.info; nobody else, and nothing by chance.
+func TestWhoSaysThatTheAppIsNotInstalled(t *testing.T) {
+	dead := func(reason string) error { return &portal.DeadTokenError{Reason: reason} }
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a renewal":                    {dead("not_installed"), true},
+		"a renewal of an unknown app":  {dead("application_not_found"), true},
+		"a token that was used up":     {dead("invalid_grant"), false},
+		"app.info":                     {errNotInstalled, true},
+		"the portal":                   {&bitrix24.Error{Code: "application_not_found"}, true},
+		"the OAuth server, passed on":  {&bitrix24.Error{Code: "ERROR_OAUTH", Description: "Application not installed"}, true},
+		"a subscription that is over":  {&bitrix24.Error{Code: "ERROR_OAUTH", Description: "Subscription has been ended"}, false},
+		"an item that cannot be found": {&bitrix24.Error{Code: "NOT_FOUND", Description: "not installed"}, false},
+		"a connection that broke":      {errors.New("broken"), false},
+	} {
+		if got := saysNotInstalled(tt.err); got != tt.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

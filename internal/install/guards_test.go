@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/install"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
 )
@@ -85,6 +87,86 @@ func TestABindingLeavesWordOfItself(t *testing.T) {
 	stored, err := w.store.Portal(ctx, removedPortal)
 	if err != nil || stored.BoundOutcome != string(portal.NotAdministrator) {
 		t.Errorf("%q, %v", stored.BoundOutcome, err)
+	}
+}
+
+// TestWhatABindingFoundIsKept: the places that the portal lacks, for the settings page, and its plan, also where a later
+// answer does not tell one.
+func TestWhatABindingFoundIsKept(t *testing.T) {
+	w := setup(t)
+	w.register()
+	read := func() portal.Portal {
+		t.Helper()
+		p, err := w.store.Portal(t.Context(), removedPortal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	bindings := func(more string) answer {
+		return answer{200, `{"result":{"result":{"profile":{"ID":"1","ADMIN":true},` + more + `"placements":[],"events":[],"types0":{"types":[]}},` +
+			`"result_error":{"CRM_QUOTE_DETAIL_TAB":{"error":"ERROR_PLACEMENT_NOT_FOUND"}}}}`}
+	}
+	w.rest = bindings(`"app":{"LICENSE_FAMILY":"Pro"},`)
+	if err := w.service.Rebind(t.Context(), removedPortal); err != nil {
+		t.Fatal(err)
+	}
+	if p := read(); p.LicenseFamily != "pro" || strings.Join(p.BoundSkipped, " ") != "CRM_QUOTE_DETAIL_TAB" || p.BoundOutcome != "ok" {
+		t.Errorf("the plan %q, without %q, outcome %q", p.LicenseFamily, p.BoundSkipped, p.BoundOutcome)
+	}
+	w.rest = bindings("")
+	if err := w.service.Rebind(t.Context(), removedPortal); err != nil {
+		t.Fatal(err)
+	}
+	if p := read(); p.LicenseFamily != "pro" {
+		t.Errorf("where the portal does not tell its plan, %q is left", p.LicenseFamily)
+	}
+}
+
+// TestWhenAnInstallationIsBoundAnew: where the last binding did not end well a moment ago.
+func TestWhenAnInstallationIsBoundAnew(t *testing.T) {
+	for name, tt := range map[string]struct {
+		outcome string
+		ago     time.Duration
+		binds   int
+	}{
+		"the install page came first": {"ok", time.Minute, 0},
+		"it failed there":             {string(portal.InstallFailed), time.Minute, 1},
+		"it was long ago":             {"ok", time.Hour, 1},
+	} {
+		w := newWorld(t)
+		w.register()
+		if err := errors.Join(w.store.LearnApplicationToken(t.Context(), removedPortal, secret.New("proof")), w.store.RecordBinding(t.Context(), removedPortal, tt.outcome, nil)); err != nil {
+			t.Fatal(err)
+		}
+		w.now.Add(int64(tt.ago))
+		err := w.service.Handle(t.Context(), w.event("ONAPPINSTALL", url.Values{"auth[application_token]": {"proof"}}))
+		if err != nil || w.binds != tt.binds {
+			t.Errorf("%s: %d bindings are planned, %v", name, w.binds, err)
+		}
+	}
+}
+
+// TestAnEventNeedsBothTokens to be looked into, and is told where too many wait.
+func TestAnEventNeedsBothTokens(t *testing.T) {
+	w := setup(t)
+	for name, tt := range map[string]struct {
+		access, refresh string
+		full            bool
+		planned         int
+		busy            bool
+	}{
+		"no refresh token": {access: "a"},
+		"no access token":  {refresh: "r"},
+		"both":             {access: "a", refresh: "r", planned: 1},
+		"too many wait":    {access: "a", refresh: "r", full: true, planned: 1, busy: true},
+	} {
+		w.planned, w.full = nil, tt.full
+		err := w.service.Handle(t.Context(), w.event("ONAPPINSTALL", url.Values{"auth[access_token]": {tt.access}, "auth[refresh_token]": {tt.refresh}}))
+		var busy *install.TooManyEventsError
+		if len(w.planned) != tt.planned || errors.As(err, &busy) != tt.busy || tt.planned == 0 && portal.ProblemOf(err) != portal.Unverified || tt.planned == 1 && !tt.busy && err != nil {
+			t.Errorf("%s: %v, planned %v", name, err, w.planned)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *Service) establish(ctx context.Context, p portal.Portal, token portal.T
 }
 
 // furnish binds what the app needs in a portal that has just been stored.
-func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Token, now *standing) (*Report, error) {
+func (s *Service) furnish(ctx context.Context, p portal.Portal, token portal.Token, now *portalBindings) (*Report, error) {
 	// A portal that comes back finds what its administrator chose before.
 	p, err := s.Store.Portal(ctx, p.MemberID)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	var now *standing
+	var now *portalBindings
 	used, err := s.Tokens.Use(ctx, p, token, func(ctx context.Context, pair portal.Token) error {
 		var err error
 		now, err = s.inspect(ctx, p, pair) // of the installer, or of the one whom the renewal names as the successor
@@ -165,7 +165,7 @@ func (s *Service) rebind(ctx context.Context, id portal.MemberID) (*Report, erro
 }
 
 // keepPlan stores what plan a portal has, where that has changed: there is no event for it.
-func (s *Service) keepPlan(ctx context.Context, p portal.Portal, now *standing) error {
+func (s *Service) keepPlan(ctx context.Context, p portal.Portal, now *portalBindings) error {
 	if now.family == "" || now.family == p.LicenseFamily {
 		return nil
 	}

@@ -87,7 +87,7 @@ func eventClaim(c portal.EventClaim) claim {
 // administrator, and the OAuth server exchanged the refresh token for the same user, which also proves that we can keep
 // access. The exchange comes last, and stores its pair together with the portal: nothing that is refused before uses the
 // refresh token up, and what was exchanged is not lost. It returns what stands in the portal already.
-func (s *Service) register(ctx context.Context, c claim) (portal.Portal, portal.Token, *standing, error) {
+func (s *Service) register(ctx context.Context, c claim) (portal.Portal, portal.Token, *portalBindings, error) {
 	p, claimed, err := s.verify(ctx, c)
 	if err != nil {
 		return p, portal.Token{}, nil, err
@@ -97,7 +97,7 @@ func (s *Service) register(ctx context.Context, c claim) (portal.Portal, portal.
 }
 
 // prove does what register does after the OAuth server told whose the access token is.
-func (s *Service) prove(ctx context.Context, p portal.Portal, claimed portal.Token) (portal.Token, *standing, error) {
+func (s *Service) prove(ctx context.Context, p portal.Portal, claimed portal.Token) (portal.Token, *portalBindings, error) {
 	now, err := s.inspect(ctx, p, claimed)
 	if err != nil {
 		return portal.Token{}, nil, err
@@ -121,7 +121,7 @@ func (s *Service) verify(ctx context.Context, c claim) (portal.Portal, portal.To
 	case string(info.MemberID) != c.memberID:
 		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than member_id says"))
 	case !info.LivesAt(c.domain):
-		return none(portal.Problemf(portal.Unverified, "the tokens belong to another portal than the domain says"))
+		return none(portal.Problemf(portal.Unverified, "the tokens are of the portal at %s, and not of the one at %.100q, where the page was opened", info.Domain, c.domain))
 	}
 	p, err := s.describe(info, c.serverEndpoint)
 	if err != nil {
@@ -188,10 +188,10 @@ func (s *Service) Adopt(ctx context.Context, req *bitrix24.AppRequest) (portal.P
 
 // inspect asks the portal whether a token's user is an administrator. The answer brings along what stands in the portal
 // already.
-func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Token) (*standing, error) {
+func (s *Service) inspect(ctx context.Context, p portal.Portal, token portal.Token) (*portalBindings, error) {
 	ctx = bitrix24.Vouched(ctx) // by the exchange
 	var profile gate.Profile
-	now := &standing{}
+	now := &portalBindings{}
 	target := gate.Target(p, token)
 	result, err := s.REST.Batch(ctx, target, append([]bitrix24.Command{{Key: "profile", Method: "profile"}, plan}, now.commands(0)...))
 	if err == nil {

@@ -354,6 +354,24 @@ func TestAFileIsFittedToThePortal(t *testing.T) {
 	}
 }
 
+// TestTheHistoryNamesFields and pipelines by what the portal calls them; what it no longer has keeps its code.
+func TestTheHistoryNamesFields(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Portal.AddSmartProcess(1060, "Trips")
+	app.Install()
+	page := app.Open(1, "DEFAULT", nil)
+	wantVersion(t, save(app, page, 0, `{"cards":{"2":{"top":["opportunity","products"]},"4":{"hidden":["fm.PHONE"]},"2/9":{"top":["title"]},"1060":{"hidden":["title"]}}}`), 1)
+	wantVersion(t, save(app, page, 1, `{"cards":{"2":{"top":["products"],"hidden":["opportunity"]},"2/9":{"top":["title"],"sections":[{"title":"Mine","fields":["title"]}]},"1060":{"hidden":["title"]}}}`), 2)
+	app.Portal.RemoveType(1060)
+	shown := app.Ask(page, "/in/settings", `{}`).Body
+	inOrder(t, shown,
+		"Deal: Amount: Pin to top → Hide", "Deal / Service: Same as the Bitrix24 card → Custom", "Company: Phone: Hide → As is",
+		"1060: title: As is → Hide", "Deal: Amount: As is → Pin to top", "Deal: Products: As is → Pin to top", "Deal / Service: Title: As is → Pin to top", "Company: Phone: As is → Hide")
+	if strings.Contains(shown, "fm.PHONE: ") || strings.Contains(shown, "2/9: ") {
+		t.Errorf("codes stand where names are known:\n%s", shown)
+	}
+}
+
 // TestTheStateOfTheTabsIsTold to a page that waits for the portal to follow, with the history that is new to it.
 func TestTheStateOfTheTabsIsTold(t *testing.T) {
 	app := apptest.Start(t, &cluster)

@@ -52,6 +52,8 @@ type Cards interface {
 	Preview(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref crm.Ref, chosen portal.Settings) (*card.Card, error)
 	Choices(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeID int, pipeline string) (*card.Choices, error)
 	List(ctx context.Context, visit *gate.Visit, l *i18n.Printer, req crm.ListRequest) (*card.List, error)
+	// Describe tells what fields and pipelines of types are called.
+	Describe(ctx context.Context, visit *gate.Visit, l *i18n.Printer, entityTypeIDs []int) (map[int]card.Names, error)
 }
 
 // Handler serves the settings. Every route is a request of an open page.
@@ -121,6 +123,11 @@ func (h *Handler) view(ctx context.Context, visit *gate.Visit, l *i18n.Printer) 
 		return view, err
 	}
 	narrator := h.narrator(l, types)
+	if arranged := arrangedTypes(changes); len(arranged) > 0 {
+		if narrator.arranged, err = h.Cards.Describe(ctx, visit, l, arranged); err != nil {
+			return view, err
+		}
+	}
 	for _, made := range changes {
 		view.Changes = append(view.Changes, templates.SettingsChange{
 			SettingsChange: made, When: when(l, visit.User, made.At), Parts: narrator.inWords(differences(made.Before, made.After)),

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 
+	"itemlens/internal/card"
 	"itemlens/internal/i18n"
 	"itemlens/internal/portal"
 )
@@ -14,9 +14,13 @@ import (
 // narrator tells changes of settings in words.
 type narrator struct {
 	l         *i18n.Printer
-	types     map[int]string // names of types that are known
+	types     map[int]string     // names of types that are known
+	arranged  map[int]card.Names // what fields and pipelines are called of those that are arranged
 	languages map[string]string
 }
+
+// maxLines is how many lines a change is told in.
+const maxLines = 100
 
 // typeName is what a type is called; one that is gone keeps its number.
 func (n narrator) typeName(id int) string {
@@ -53,6 +57,9 @@ func (n narrator) lines(before, after portal.Settings) []string {
 	for _, key := range keys(before.Cards, after.Cards) {
 		lines = append(lines, n.cardLines(key, before.Cards[key], after.Cards[key])...)
 	}
+	if len(lines) > maxLines {
+		lines = append(lines[:maxLines], "…")
+	}
 	return lines
 }
 
@@ -70,13 +77,23 @@ func (n narrator) cardLines(key string, before, after portal.CardSettings) []str
 		return l.T(map[bool]string{true: "settings.own", false: "settings.follow"}[len(c.Sections) > 0])
 	}
 	add(where, order(before), order(after))
-	for _, kind := range []struct {
-		key        string
-		from, into []string
-	}{{"settings.change_top", before.Top, after.Top}, {"settings.change_hidden", before.Hidden, after.Hidden}} {
-		add(where+": "+l.T(kind.key), strconv.Itoa(len(kind.from)), strconv.Itoa(len(kind.into)))
+	if order(before) == order(after) && !same(before.Sections, after.Sections) {
+		lines = append(lines, where+": "+l.T("settings.change_moved"))
 	}
-	if len(lines) == 0 && !same(before, after) {
+	shown := func(c portal.CardSettings, field string) string {
+		switch {
+		case slices.Contains(c.Hidden, field):
+			return l.T("settings.hide")
+		case slices.Contains(c.Top, field):
+			return l.T("settings.top")
+		}
+		return l.T("settings.as_is")
+	}
+	id, _, _ := portal.ParseCardKey(key)
+	for _, field := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(before.Top, after.Top, before.Hidden, after.Hidden)))) {
+		add(where+": "+cmp.Or(n.arranged[id].Fields[field], field), shown(before, field), shown(after, field))
+	}
+	if len(lines) == 0 && !same(before, after) { // what is pinned stands in another order
 		lines = append(lines, where+": "+l.T("settings.change_moved"))
 	}
 	return lines
@@ -91,7 +108,20 @@ func (n narrator) cardName(key string) string {
 	if category == "" {
 		return n.typeName(id)
 	}
-	return n.typeName(id) + " / " + category
+	return n.typeName(id) + " / " + cmp.Or(n.arranged[id].Pipelines[category], category)
+}
+
+// arrangedTypes are the types whose cards differ between the settings of changes.
+func arrangedTypes(changes []portal.SettingsChange) []int {
+	var types []int
+	for _, made := range changes {
+		for _, key := range keys(made.Before.Cards, made.After.Cards) {
+			if id, _, ok := portal.ParseCardKey(key); ok && !slices.Contains(types, id) && !same(made.Before.Cards[key], made.After.Cards[key]) {
+				types = append(types, id)
+			}
+		}
+	}
+	return types
 }
 
 // parts are the parts of settings that a person tells apart, in the order of the page.
@@ -132,7 +162,7 @@ func members(s portal.Settings) map[string]json.RawMessage {
 	return found
 }
 
-func same(a, b portal.CardSettings) bool {
+func same[T any](a, b T) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)

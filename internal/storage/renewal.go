@@ -43,8 +43,8 @@ type knownHash struct {
 	DeadReason  string
 }
 
-// held is a refresh token that a row has to offer.
-type held struct {
+// offeredToken is a refresh token that a row has to offer.
+type offeredToken struct {
 	refresh secret.Text
 	proven  bool
 }
@@ -146,7 +146,7 @@ func (s *Store) putExchanged(ctx context.Context, tx pgx.Tx, got portal.Token, u
 	if generation == 0 || got.Refresh.Equal(used) {
 		return got, nil
 	}
-	return got, s.noteHash(ctx, tx, got.MemberID, got.UserID, used.Hash(), fate{exchanged: true})
+	return got, s.noteHash(ctx, tx, got.MemberID, got.UserID, used.Hash(), refreshTokenFate{exchanged: true})
 }
 
 func (s *Store) renewRow(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenRow, known knownHash) (portal.Token, error) {
@@ -202,11 +202,11 @@ func (s *Store) renewRow(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 
 // offers are the refresh tokens to try. Who shows a token without being known otherwise may spend that one alone: the
 // row's others are not theirs to use, whatever they planted there before.
-func (s *Store) offers(id portal.MemberID, row *tokenRow, shown secret.Text, mine bool) ([]held, error) {
+func (s *Store) offers(id portal.MemberID, row *tokenRow, shown secret.Text, mine bool) ([]offeredToken, error) {
 	if !mine {
-		return []held{{shown, row.Proven && bytes.Equal(row.RefreshHash, shown.Hash())}}, nil
+		return []offeredToken{{shown, row.Proven && bytes.Equal(row.RefreshHash, shown.Hash())}}, nil
 	}
-	var all []held
+	var all []offeredToken
 	place := tokenPlace(id, portal.UserID(row.UserID), "refresh_token")
 	for _, slot := range []struct {
 		sealed []byte
@@ -217,14 +217,14 @@ func (s *Store) offers(id portal.MemberID, row *tokenRow, shown secret.Text, min
 			return nil, wrapSealed("read token", err)
 		}
 		if !refresh.IsZero() {
-			all = append(all, held{refresh, slot.proven})
+			all = append(all, offeredToken{refresh, slot.proven})
 		}
 	}
 	return all, nil
 }
 
 // tryOffer exchanges one refresh token of a row and stores what comes of it, good or bad.
-func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenRow, offer held) (portal.Token, error) {
+func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenRow, offer offeredToken) (portal.Token, error) {
 	id, user := r.pair.MemberID, portal.UserID(row.UserID)
 	got, err := r.exchange(ctx, offer.refresh, offer.proven)
 	var dead *portal.DeadTokenError
@@ -234,7 +234,7 @@ func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 		return portal.Token{}, s.noteDead(ctx, tx, id, user, dead.Reason)
 	case errors.As(err, &dead):
 		r.refused = err
-		return portal.Token{}, s.drop(ctx, tx, id, user, offer.refresh, fate{reason: dead.Reason})
+		return portal.Token{}, s.drop(ctx, tx, id, user, offer.refresh, refreshTokenFate{reason: dead.Reason})
 	case err != nil:
 		r.refused = err
 		return portal.Token{}, nil
@@ -255,7 +255,7 @@ func (s *Store) tryOffer(ctx context.Context, tx pgx.Tx, r *renewal, row *tokenR
 		r.refused = &portal.DeadTokenError{
 			Reason: portal.DeadForeign, Err: portal.Problemf(portal.Unverified, "the exchange names another user or portal than the row"),
 		}
-		return portal.Token{}, s.drop(ctx, tx, id, user, offer.refresh, fate{reason: portal.DeadForeign})
+		return portal.Token{}, s.drop(ctx, tx, id, user, offer.refresh, refreshTokenFate{reason: portal.DeadForeign})
 	case !named && !offer.proven:
 		// Nobody says whose the new pair is. Its refresh token stays a claim, its access token is not used.
 		r.refused = portal.Problemf(portal.OAuthUnreachable, "the OAuth server does not say whose the new pair is")
@@ -285,7 +285,7 @@ func (s *Store) moveInstaller(
 	if tag.RowsAffected() == 0 {
 		return portal.Token{}, nil
 	}
-	if err := s.drop(ctx, tx, id, from, used, fate{exchanged: true, reason: portal.DeadMoved}); err != nil {
+	if err := s.drop(ctx, tx, id, from, used, refreshTokenFate{exchanged: true, reason: portal.DeadMoved}); err != nil {
 		return portal.Token{}, err
 	}
 	got.Generation, err = s.putPair(ctx, tx, got, rowLocked)
@@ -293,7 +293,7 @@ func (s *Store) moveInstaller(
 }
 
 // drop takes a refresh token out of a row. A row that has none left is dead, for the reason told.
-func (s *Store) drop(ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, refresh secret.Text, f fate) error {
+func (s *Store) drop(ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, refresh secret.Text, f refreshTokenFate) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE tokens
 		SET refresh_token = CASE WHEN refresh_hash = $3 THEN NULL ELSE refresh_token END,
@@ -338,7 +338,7 @@ func (s *Store) putAccess(ctx context.Context, tx pgx.Tx, got portal.Token, used
 	if err != nil {
 		return err
 	}
-	return s.drop(ctx, tx, got.MemberID, got.UserID, used, fate{exchanged: true, reason: portal.DeadNoRefresh})
+	return s.drop(ctx, tx, got.MemberID, got.UserID, used, refreshTokenFate{exchanged: true, reason: portal.DeadNoRefresh})
 }
 
 // replaceClaim puts the refresh token of an answer that names nobody in the place of the one that was exchanged for it.
@@ -346,7 +346,7 @@ func (s *Store) replaceClaim(
 	ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, used, refresh secret.Text,
 ) error {
 	// Not as exchanged: who shows the used-up token is nobody known, and must not find this user's pair by it.
-	if err := s.drop(ctx, tx, id, user, used, fate{reason: portal.DeadUnnamed}); err != nil {
+	if err := s.drop(ctx, tx, id, user, used, refreshTokenFate{reason: portal.DeadUnnamed}); err != nil {
 		return err
 	}
 	if refresh.IsZero() {
@@ -363,5 +363,5 @@ func (s *Store) replaceClaim(
 	if err != nil {
 		return err
 	}
-	return s.noteHash(ctx, tx, id, user, refresh.Hash(), fate{})
+	return s.noteHash(ctx, tx, id, user, refresh.Hash(), refreshTokenFate{})
 }

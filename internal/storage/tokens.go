@@ -194,18 +194,18 @@ func (s *Store) putPair(ctx context.Context, tx pgx.Tx, t portal.Token, lock str
 	if len(generations) == 0 {
 		return 0, err
 	}
-	return generations[0], s.noteHash(ctx, tx, t.MemberID, t.UserID, t.Refresh.Hash(), fate{})
+	return generations[0], s.noteHash(ctx, tx, t.MemberID, t.UserID, t.Refresh.Hash(), refreshTokenFate{})
 }
 
-// fate is what became of a refresh token.
-type fate struct {
+// refreshTokenFate is what became of a refresh token.
+type refreshTokenFate struct {
 	exchanged bool
 	reason    string // why the OAuth server refused it
 }
 
 // noteHash remembers a user's refresh token and its fate. What the OAuth server tells outweighs what a page claimed, so a
 // hash changes its owner here, if it must.
-func (s *Store) noteHash(ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, hash []byte, f fate) error {
+func (s *Store) noteHash(ctx context.Context, tx pgx.Tx, id portal.MemberID, user portal.UserID, hash []byte, f refreshTokenFate) error {
 	if hash == nil {
 		return nil
 	}

@@ -79,7 +79,11 @@ function matches(row, word, withCodes) {
   return holds((find('dt bdi', row)?.textContent ?? '') + '\n' + (find('dd', row)?.textContent ?? ''), word);
 }
 
-const partings = /(?<=\d)[\s.,'’٬٫](?=\d)/g; // between digits
+const parting = '[\\s.,\'’٬٫]'; // between digits
+const partings = new RegExp('(?<=\\d)' + parting + '(?=\\d)', 'g');
+
+/** @param {string} word */
+function isNumber(word) { return new RegExp('^\\d(?:\\d|' + parting + ')*$').test(word); }
 
 /**
  * @param {string} text
@@ -88,7 +92,7 @@ const partings = /(?<=\d)[\s.,'’٬٫](?=\d)/g; // between digits
 function holds(text, word) {
   const lower = text.toLowerCase();
   if (lower.includes(word)) return true;
-  return /^\d[\d.,'’٬٫]*$/.test(word) && lower.replace(partings, '').includes(word.replace(/\D/g, ''));
+  return isNumber(word) && lower.replace(partings, '').includes(word.replace(/\D/g, ''));
 }
 
 /**
@@ -118,17 +122,16 @@ function mark(card, words) {
   CSS.highlights.delete('found');
   const plain = words.filter((word) => !word.startsWith('code:'));
   if (!plain.length) return;
+  const patterns = plain.map((word) => new RegExp(isNumber(word) ? word.replace(/\D/g, '').split('').join(parting + '?') : word.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&'), 'giu'));
   const ranges = [];
   for (const row of all('.field:not(.nomatch), .products tbody tr:not([hidden])', card)) {
     const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node && ranges.length < 1000; node = walker.nextNode()) {
-      const text = node.nodeValue?.toLowerCase() ?? '';
-      for (const word of plain) {
-        for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-          if (at + word.length > (node.nodeValue?.length ?? 0)) break; // lower case can be longer
+      for (const pattern of patterns) {
+        for (const match of (node.nodeValue ?? '').matchAll(pattern)) {
           const range = new Range();
-          range.setStart(node, at);
-          range.setEnd(node, at + word.length);
+          range.setStart(node, match.index);
+          range.setEnd(node, match.index + match[0].length);
           ranges.push(range);
         }
       }

@@ -80,11 +80,16 @@ function openSettings() {
   });
 }
 
-/** Lists what the user has looked at; what may not be seen any more is left out. */
+/** Lists what the user has looked at; what may not be seen any more is left out. Who has looked at nothing yet is offered a first item. */
 async function showRecent() {
   const box = find('[data-recent]');
   const recent = recentItems();
-  if (!box || !recent.length) return;
+  const newest = find('[data-newest]');
+  if (newest) newest.hidden = recent.length > 0;
+  if (!box || !recent.length) {
+    fit();
+    return;
+  }
   try {
     const { names } = await findNames(recent.map((ref) => 'item:' + ref));
     box.replaceChildren();

@@ -187,7 +187,7 @@ export class Fields {
     choice.setAttribute('aria-label', page.word('shown_as', { name: field.title }));
     const row = make('li', { className: 'item' + (field.system ? ' system' : '') }, [
       ...this.mover.controls(field.title, page.word('move_field', { name: field.title })),
-      make('span', { className: 'name', textContent: field.title, dir: 'auto' }), make('code', { textContent: field.code }), choice
+      make('span', { className: 'name' }, [make('span', { textContent: field.title, dir: 'auto' }), ' ', make('code', { textContent: field.code, dir: 'ltr' })]), choice
     ]);
     row.dataset.code = field.code;
     row.dataset.name = field.title;

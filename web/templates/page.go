@@ -22,6 +22,7 @@ type Page struct {
 	Assets    func(name string) string   // address of a static file
 	Modules   func(name string) []string // addresses of what a script imports
 	LibraryJS string                     // address of the platform's JS library; empty on pages that do without
+	Reader    string                     // the name of who reads it; empty where that is not known
 	Session   string                     // with which the page asks for more; empty on pages that do not
 	Classes   []string                   // of the body: what of cards is shown
 	Zone      *string                    // the time zone that the page is written in, where the browser's counts; nil where it does not
@@ -34,6 +35,9 @@ func (p Page) attributes() templ.Attributes {
 	all := templ.Attributes{"data-failed": p.L.T("tools.failed")}
 	if p.Session != "" {
 		all["data-session"] = p.Session
+	}
+	if p.Reader != "" {
+		all["data-reader"] = p.Reader
 	}
 	if len(p.Classes) > 0 {
 		all["class"] = strings.Join(p.Classes, " ")

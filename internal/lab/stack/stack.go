@@ -108,7 +108,7 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	if s.Config.Now != nil {
 		now = s.Config.Now
 	}
-	s.Store, err = storage.Open(ctx, storage.Options{URL: s.Config.DatabaseURL, MaxConns: s.Config.DatabaseMaxConns, Sealer: sealer, Now: now})
+	s.Store, err = storage.Open(ctx, storage.Options{URL: s.Config.DatabaseURL, MaxConns: s.Config.DatabaseMaxConns, Sealer: sealer, Now: now, Traces: s.Config.Traces})
 	if err != nil {
 		return err
 	}

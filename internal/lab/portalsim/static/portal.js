@@ -26,6 +26,7 @@
       var iframe = document.createElement('iframe');
       iframe.name = o.name;
       iframe.title = client;
+      iframe.allow = 'geolocation *; microphone *; camera *; autoplay *'; // no clipboard-write
       var form = document.createElement('form');
       form.method = 'post';
       form.action = o.action;
