@@ -444,7 +444,7 @@ func TestADiskThatIsFull(t *testing.T) {
 // smallDisk mounts a file system of a size that Postgres may write to.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "itemlens-disk-")
+	dir, err := os.MkdirTemp("", "itemlens-disk-") //nolint:usetesting // a directory of t.TempDir is closed to the user postgres
 	if err != nil {
 		t.Fatal(err)
 	}
