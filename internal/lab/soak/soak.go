@@ -36,9 +36,9 @@ const (
 	flat = 0.05
 	// judged is how many marks a run needs for that: a shorter one ends before the caches are full.
 	judged = 9
-	// slack is what a heap may differ by whatever was done: what pgx keeps for each of its connections, about 100 KB of
+	// slack is what a heap may differ by whatever was done: what pgx keeps for each of its connections, about 150 KB of
 	// statements and types, and maps that have grown once.
-	slack = maxConns * 100 << 10
+	slack = maxConns * 150 << 10
 )
 
 // Options of a soak.
@@ -457,6 +457,16 @@ func (w *world) end(ctx context.Context, before Measure) error {
 	}
 	if left != "" {
 		w.found("goroutines of the app that has stopped: %s", left)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var n int // Postgres ends its side of a connection a moment later
+		err := w.db.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename <> current_user`).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("look at connections: %w", err)
+		}
+		if n == 0 {
+			break
+		}
 	}
 	return w.checkConnections(ctx, 0)
 }
