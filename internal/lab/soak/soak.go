@@ -458,7 +458,7 @@ func (w *world) end(ctx context.Context, before Measure) error {
 	if left != "" {
 		w.found("goroutines of the app that has stopped: %s", left)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var n int // Postgres ends its side of a connection a moment later
 		err := w.db.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename <> current_user`).Scan(&n)
 		if err != nil {

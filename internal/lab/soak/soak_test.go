@@ -63,7 +63,7 @@ func TestASoakNoticesWhatIsLeft(t *testing.T) {
 		}
 		w.sim.Spend(t.portal.Exchanged(1))
 		var err error
-		if stray, err = pgx.Connect(ctx, w.db.Config().ConnString()+"&application_name=itemlens"); err == nil {
+		if stray, err = pgx.Connect(ctx, strings.Replace(w.db.Config().ConnString(), "user=observer", "application_name=itemlens&user=postgres", 1)); err == nil {
 			_, err = stray.Exec(ctx, "BEGIN")
 		}
 		return err
