@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots fuzz bench restlog mutants
+.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots fuzz bench restlog mutants soak test-outages
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -47,6 +47,11 @@ audit: licences build
 licences:
 	go run ./scripts/licences
 
+# What an operator meets once a year, with real processes: a dump of yesterday in a running fleet, a Postgres that fails over
+# to its standby, a disk that is full. The last one mounts a small file system, so it needs root.
+test-outages: deps
+	go test -tags outages -count=1 -timeout 10m -v -run 'DumpOfYesterday|FailsOver|DiskThatIsFull' ./cmd/app
+
 # Linters and the directions of imports (.golangci.yml says which and why), whether generated code is fresh, and the pages'
 # scripts. The linters live in modules of their own, so that what they need is none of the app's.
 lint:
@@ -81,6 +86,12 @@ fuzz:
 BENCH ?= full
 bench: deps
 	go run ./bench -plan $(BENCH)
+
+# A thousand portals for an hour, at random by a seed: at the end nothing may be left that does not belong. SOAK=1m is a
+# short one, with 50 portals; SOAK="1h -seed 7" repeats the choices of a run.
+SOAK ?= 1h
+soak: deps
+	go run ./cmd/soak -for $(SOAK)
 
 # The REST log under a thousand pages a second for a minute: lines that are lost, memory and CPU.
 restlog: deps

@@ -32,14 +32,21 @@ type fleet struct {
 }
 
 type replica struct {
-	cmd    *exec.Cmd
-	listen string
-	log    apptest.Log
+	cmd      *exec.Cmd
+	listen   string
+	operator string
+	log      apptest.Log
 }
 
 func newFleet(t *testing.T, size int) *fleet {
 	t.Helper()
-	f := &fleet{t: t, binary: filepath.Join(t.TempDir(), "app"), database: cluster.Empty(t)}
+	return newFleetOn(t, size, cluster.Empty(t))
+}
+
+// newFleetOn is newFleet on a database of one's own.
+func newFleetOn(t *testing.T, size int, database string) *fleet {
+	t.Helper()
+	f := &fleet{t: t, binary: filepath.Join(t.TempDir(), "app"), database: database}
 	if out, err := exec.Command("go", "build", "-o", f.binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -77,7 +84,7 @@ func newFleet(t *testing.T, size int) *fleet {
 func (f *fleet) start(listen string) *replica {
 	f.t.Helper()
 	operator := freeAddress(f.t)
-	r := &replica{cmd: exec.Command(f.binary), listen: listen}
+	r := &replica{cmd: exec.Command(f.binary), listen: listen, operator: operator}
 	r.cmd.Env = append(f.env, "ITEMLENS_LISTEN="+listen, "ITEMLENS_OPERATOR_LISTEN="+operator)
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	if err := r.cmd.Start(); err != nil {

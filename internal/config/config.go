@@ -93,6 +93,7 @@ type Config struct {
 	// Traces gets the spans of pages, jobs and statements; nil: nobody does. OpenTelemetry's own variables decide
 	// (tracing.FromEnvironment), so Parse leaves it empty.
 	Traces trace.TracerProvider
+	Now    func() time.Time // the clock; nil for the machine's. No setting: tests move it
 }
 
 // QueueUI is what operators may do in the pages about the job queue.

@@ -62,6 +62,10 @@ type Server struct {
 
 // New wires the app. It connects to nothing yet.
 func New(c config.Config, store *storage.Store, log *slog.Logger, version string) (*Server, error) {
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
 	catalog, err := i18n.Load(locales.Files)
 	if err != nil {
 		return nil, err
@@ -80,7 +84,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	var restLog *restlog.Log
 	var record func(context.Context, bitrix24.Exchange)
 	if c.RESTLogDays > 0 {
-		restLog = restlog.New(store, c.RESTLogDays, log, time.Now)
+		restLog = restlog.New(store, c.RESTLogDays, log, now)
 		record = restLog.Record
 		m.watchRESTLog(restLog)
 	}
@@ -94,7 +98,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	authority, err := oauth.NewServer(oauth.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, Timeout: c.OAuthTimeout, AllowPrivate: c.AllowPrivate,
-		Rate: c.OAuthRate, Observe: m.requestSent, Now: time.Now,
+		Rate: c.OAuthRate, Observe: m.requestSent, Now: now,
 	})
 	if err != nil {
 		return nil, err
@@ -107,19 +111,19 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	for _, lang := range catalog.Languages() {
 		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
 	}
-	cache, views, events := crm.NewCache(c.CacheBytes, c.SchemaLife), page.NewViews(), install.NewEventRate(time.Now)
+	cache, views, events := crm.NewCache(c.CacheBytes, c.SchemaLife), page.NewViews(), install.NewEventRate(now)
 	forget := func(id portal.MemberID) {
 		cache.Forget(id)
 		views.Forget(id)
 		events.Forget(id)
 	}
 	installer := &install.Service{
-		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: time.Now,
+		Store: store, Server: authority, Tokens: tokens, REST: rest, PublicURL: c.PublicURL, Titles: titles, Log: log, Now: now,
 		Events: events, Forget: forget,
 	}
 	s := &Server{config: c, log: log, store: store, restLog: restLog, closers: []func(){rest.Close, authority.Close}}
 	s.jobs, err = jobs.New(jobs.Options{
-		Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now,
+		Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: now,
 		Done: m.jobDone, Traces: c.Traces,
 	})
 	if err != nil {
@@ -136,15 +140,15 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	door.Passed = m.doorPassed
 	admission := &gate.Gate{
 		Door:  door,
-		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
-		Sessions: session.NewKeeper(c.Sealer, sessionLife, time.Now), Planner: s.jobs, Log: log,
+		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: now,
+		Sessions: session.NewKeeper(c.Sealer, sessionLife, now), Planner: s.jobs, Log: log,
 	}
 	s.closers = append(s.closers, cache.Close, views.Close)
 	m.watchCache(cache)
-	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views, Now: time.Now}
+	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views, Now: now}
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
-	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
+	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: now}).Register(e)
 	legal, err := web.NewLegal(docs.Legal())
 	if err != nil {
 		return nil, err

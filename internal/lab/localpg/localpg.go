@@ -54,6 +54,39 @@ func Start(ctx context.Context) (*Server, error) {
 	return s, nil
 }
 
+// Standby makes a copy of a server that follows it by streaming replication, and starts it. `SELECT pg_promote()` makes it a
+// server of its own.
+func Standby(ctx context.Context, primary *Server) (*Server, error) {
+	dir, err := os.MkdirTemp("", "itemlens-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("make directory for Postgres: %w", err)
+	}
+	s := &Server{dir: dir, bin: primary.bin}
+	if s.attr, err = s.dropRoot(); err == nil {
+		err = s.run(ctx, "pg_basebackup", "--pgdata", s.data(), "--host", primary.dir, "--username", "postgres", "--wal-method", "stream",
+			"--write-recovery-conf", "--checkpoint", "fast", "--no-sync")
+	}
+	if err == nil {
+		err = s.Resume(ctx)
+	}
+	if err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Dump writes a database to a file in the server's directory, as `pg_dump --format custom` does, and returns its path.
+func (s *Server) Dump(ctx context.Context, database string) (file string, err error) {
+	file = filepath.Join(s.dir, database+".dump")
+	return file, s.run(ctx, "pg_dump", "--host", s.dir, "--username", "postgres", "--format", "custom", "--file", file, database)
+}
+
+// Restore replaces what a database holds by what a dump holds, in one transaction.
+func (s *Server) Restore(ctx context.Context, database, file string) error {
+	return s.run(ctx, "pg_restore", "--host", s.dir, "--username", "postgres", "--dbname", database, "--clean", "--if-exists", "--single-transaction", file)
+}
+
 // At is a server that somebody else started in a directory, and stops.
 func At(dir string) *Server { return &Server{dir: dir} }
 
@@ -69,6 +102,13 @@ func (s *Server) URL(database string) string {
 func (s *Server) Stop() {
 	s.Pause()
 	_ = os.RemoveAll(s.dir)
+}
+
+// Kill ends the server as a power cut would.
+func (s *Server) Kill() {
+	_ = s.proc.Kill()
+	<-s.done
+	s.proc = nil
 }
 
 // Pause ends the server at once, as a crash does, and keeps its data for Resume.
@@ -119,11 +159,15 @@ func (s *Server) dropRoot() (*syscall.SysProcAttr, error) {
 }
 
 func (s *Server) initdb(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "--pgdata", s.data(), "--username", "postgres",
-		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+	return s.run(ctx, "initdb", "--pgdata", s.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+}
+
+// run runs one of Postgres' own programs to its end.
+func (s *Server) run(ctx context.Context, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, program), args...)
 	cmd.SysProcAttr, cmd.Dir = &syscall.SysProcAttr{Credential: s.attr.Credential}, s.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+		return fmt.Errorf("%s: %w: %s", program, err, out)
 	}
 	return nil
 }

@@ -110,6 +110,13 @@ func (s *Sim) AddOAuthFault(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
+// ClearOAuthFaults ends every fault of the OAuth server.
+func (s *Sim) ClearOAuthFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // oauthFault finds a fault for a request.
 func (s *Sim) oauthFault(method string, late bool) *Fault {
 	s.mu.Lock()

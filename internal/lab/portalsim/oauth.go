@@ -81,6 +81,9 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 		t.portal.exchanges[t.user.ID]++
 		t.portal.mu.Unlock()
 	}
+	if t != nil && t.used && !t.revoked {
+		s.respent++
+	}
 	if t == nil || t.used || t.clientID != app.ClientID || !s.now().Before(t.expires) {
 		return oauthError("invalid_grant", "Invalid grant")
 	}
@@ -100,6 +103,9 @@ func (s *Sim) exchange(host string, params url.Values) (status int, answer *obje
 	}
 	t.used = true
 	access, refresh := s.issue(app, t.portal, t.user)
+	t.portal.mu.Lock()
+	t.portal.exchanged[t.user.ID] = refresh
+	t.portal.mu.Unlock()
 	answer = newObject().
 		set("access_token", access).
 		set("expires", s.access[access].expires.Unix()).

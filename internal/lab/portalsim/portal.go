@@ -50,7 +50,8 @@ type Portal struct {
 
 	operatingLimit float64 // seconds in ten minutes; 0 for none
 
-	exchanges map[int]int // of refresh tokens, by user
+	exchanges map[int]int    // of refresh tokens, by user
+	exchanged map[int]string // the refresh token that the newest exchange gave, by user
 }
 
 // PortalOptions describe a portal. Zero values mean the defaults named here.
@@ -103,7 +104,7 @@ func (p *Portal) fill(items int) {
 	p.moves, p.comments, p.activities = standardMoves(), standardComments(), standardActivities(time.Now())
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
-	p.exchanges = map[int]int{}
+	p.exchanges, p.exchanged = map[int]int{}, map[int]string{}
 	p.usages, p.cost, p.faults, p.failing = map[string]*usage{}, map[string]float64{}, nil, map[string]*Fault{}
 	p.deleted, p.bucket, p.tokens = false, 0, map[string]string{}
 	for i, t := range p.types {

@@ -70,6 +70,7 @@ type Sim struct {
 	held     map[*Portal]chan struct{} // the same for answers: the exchange has been done
 	stalled  int
 	ended    int // how many have waited, and do no longer
+	respent  int // exchanges of refresh tokens that were used up
 
 	events     sync.WaitGroup
 	deliveries []Delivery

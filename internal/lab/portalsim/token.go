@@ -59,6 +59,60 @@ func (s *Sim) ExpireAccessTokens() {
 	}
 }
 
+// TokenFacts is what the OAuth server knows of a token, to hold what an app keeps against it.
+type TokenFacts struct {
+	MemberID string
+	User     int
+	Used     bool // a refresh token that was exchanged
+	Revoked  bool // the app was removed since
+	Expired  bool
+}
+
+// Access tells of an access token.
+func (s *Sim) Access(text string) (TokenFacts, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.facts(s.access[text])
+}
+
+// Refresh tells of a refresh token.
+func (s *Sim) Refresh(text string) (TokenFacts, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.facts(s.refresh[text])
+}
+
+func (s *Sim) facts(t *token) (TokenFacts, bool) { // callers hold mu
+	if t == nil {
+		return TokenFacts{}, false
+	}
+	return TokenFacts{t.portal.MemberID, t.user.ID, t.used, t.revoked, !s.now().Before(t.expires)}, true
+}
+
+// Spend uses a refresh token up without telling who holds it, as an exchange does whose answer is lost.
+func (s *Sim) Spend(refresh string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.refresh[refresh]; t != nil {
+		t.used = true
+	}
+}
+
+// SpentTwice counts the exchanges in which a refresh token was shown that had been exchanged already, while the app stayed
+// installed in its portal.
+func (s *Sim) SpentTwice() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.respent
+}
+
+// Exchanged is the refresh token that the newest exchange for a user of the portal gave; empty where there was none.
+func (p *Portal) Exchanged(userID int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exchanged[userID]
+}
+
 // portalOf is the portal of a refresh token; nil for an unknown one.
 func (s *Sim) portalOf(refresh string) *Portal {
 	s.mu.Lock()
