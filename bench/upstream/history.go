@@ -20,7 +20,7 @@ func history(method string) (answer, bool) {
 	case "crm.timeline.comment.list":
 		return rows(`{"ID":"%d","ENTITY_ID":"20","ENTITY_TYPE":"deal","AUTHOR_ID":"2","CREATED":"2026-05-%02dT09:00:00+02:00","COMMENT":"Talked to the [b]warehouse[/b] about the delivery in two parts."}`), true
 	case "crm.activity.list":
-		return rows(`{"ID":"%d","OWNER_ID":"20","OWNER_TYPE_ID":"2","TYPE_ID":"2","PROVIDER_ID":"VOXIMPLANT_CALL","SUBJECT":"Outgoing call","CREATED":"2026-05-%02dT10:00:00+02:00",`+
+		return rows(`{"ID":"%d","OWNER_ID":"20","OWNER_TYPE_ID":"2","TYPE_ID":"2","PROVIDER_ID":"VOXIMPLANT_CALL","SUBJECT":"Outgoing call","CREATED":"2026-05-%02dT10:00:00+02:00",` +
 			`"START_TIME":"2026-05-20T10:00:00+02:00","DEADLINE":"2026-05-20T10:00:00+02:00","COMPLETED":"Y","RESPONSIBLE_ID":"2","DIRECTION":"2"}`), true
 	}
 	return answer{}, false
