@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
@@ -48,6 +51,8 @@ type Raw struct {
 	CacheBytes       string `help:"Memory for that cache in bytes, all portals together; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
 	RESTLogDays      string `name:"rest-log-days" help:"Days to keep requests to portals and their answers; the marketplace wants 3. 0 keeps none." default:"3" placeholder:"N"`
 	KeepAliveSpread  string `help:"Period over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
+	Vendor           string `help:"Your name, as licensor, in the privacy policy and the license agreement." placeholder:"NAME"`
+	Support          string `help:"E-mail address or https:// address of your support, in the same texts." placeholder:"ADDRESS"`
 	LogLevel         string `help:"Log level: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
 
@@ -77,6 +82,8 @@ type Config struct {
 	CacheBytes       int64
 	RESTLogDays      int
 	KeepAliveSpread  time.Duration
+	Vendor           string // licensor in the legal texts; empty: they name nobody
+	Support          string // e-mail address or https address; may be empty
 	LogLevel         slog.Level
 }
 
@@ -104,6 +111,8 @@ func (r Raw) Parse() (Config, error) {
 		CacheBytes:       int64(p.number("CACHE_BYTES", r.CacheBytes, 1<<20, 1<<40)),
 		RESTLogDays:      p.number("REST_LOG_DAYS", r.RESTLogDays, 0, 400),
 		KeepAliveSpread:  p.duration("KEEP_ALIVE_SPREAD", r.KeepAliveSpread, 0, 7*24*time.Hour),
+		Vendor:           p.line("VENDOR", r.Vendor, 200),
+		Support:          p.contact("SUPPORT", r.Support),
 	}
 	// The address decides what browsers may frame and where portals post tokens: plain http is for private networks.
 	c.PublicURL = strings.TrimRight(p.address("PUBLIC_URL", r.PublicURL, c.AllowPrivate), "/")
@@ -167,6 +176,28 @@ func (p *problems) secret(name, value, file string) secret.Text {
 		p.add(name, "is missing (or ITEMLENS_"+name+"_FILE)")
 	}
 	return secret.New(value)
+}
+
+// line reads one line of printable text, which may be missing.
+func (p *problems) line(name, value string, most int) string {
+	value = strings.TrimSpace(value)
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !utf8.ValidString(value) || utf8.RuneCountInString(value) > most || strings.ContainsFunc(value, unprintable) {
+		p.add(name, fmt.Sprintf("must be one line of at most %d characters", most))
+	}
+	return value
+}
+
+// contact reads an e-mail address or an https address, which may be missing.
+func (p *problems) contact(name, value string) string {
+	value = strings.TrimSpace(value)
+	if mailbox, err := mail.ParseAddress(value); value == "" || err == nil && mailbox.Address == value {
+		return value
+	}
+	if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		p.add(name, "must be an e-mail address or an address that begins with https://")
+	}
+	return value
 }
 
 func (p *problems) number(name, value string, least, most int) int {
