@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients lint build deps screenshots market fuzz bench mutants
+.PHONY: demo test test-npm test-clients lint build deps screenshots market fuzz bench restlog mutants
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -60,6 +60,10 @@ fuzz:
 BENCH ?= full
 bench: deps
 	go run ./bench -plan $(BENCH)
+
+# The REST log under a thousand pages a second for a minute: lines that are lost, memory and CPU.
+restlog: deps
+	SECONDS=60 go test -run '^$$' -bench AThousandPages -benchtime 1x -timeout 5m ./internal/restlog
 
 # Takes guards out of the packages that decide who is believed, one at a time, and prints those that no test misses.
 # MUTANTS="-packages gate" tries one package alone. It takes long: an hour or two for all.

@@ -50,8 +50,8 @@ func newApp(dir, database, platform string) (*app, error) {
 	}
 	// What the caller sets counts more: it is how a limit is tried.
 	for _, v := range os.Environ() {
-		if set, found := strings.CutPrefix(v, "BENCH_ITEMLENS_"); found {
-			a.env = append(a.env, "ITEMLENS_"+set)
+		if set, found := strings.CutPrefix(v, "BENCH_"); found && (strings.HasPrefix(set, "ITEMLENS_") || strings.HasPrefix(set, "OTEL_")) {
+			a.env = append(a.env, set)
 		}
 	}
 	return a, nil

@@ -49,7 +49,7 @@ func TestMarketPicturesAreAsTheMarketWantsThem(t *testing.T) {
 			t.Errorf("%s is %v, want %d by %d", name, size, wide, high)
 		}
 	}
-	want := []string{"card-en.png", "card-ru.png", "fields-en.png", "fields-ru.png", "icon-512.png", "search-en.png", "search-ru.png", "settings-en.png", "settings-ru.png"}
+	want := []string{"card-en.png", "card-ru.png", "fields-en.png", "fields-ru.png", "history-en.png", "history-ru.png", "icon-512.png", "search-en.png", "search-ru.png", "settings-en.png", "settings-ru.png"}
 	if slices.Sort(names); !slices.Equal(names, want) {
 		t.Errorf("there are %v, want %v", names, want)
 	}

@@ -26,6 +26,7 @@ import (
 	"itemlens/internal/secret"
 	"itemlens/internal/server"
 	"itemlens/internal/storage"
+	"itemlens/internal/tracing"
 )
 
 type cli struct {
@@ -74,7 +75,8 @@ func exitCode(err error) int {
 func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("app"), kong.Writers(out, logTo), kong.DefaultEnvars("ITEMLENS"), kong.UsageOnError(),
-		kong.Description("Item Lens, an app for Bitrix24. Every flag is also an environment variable, shown in brackets."))
+		kong.Description("Item Lens, an app for Bitrix24. Every flag is also an environment variable, shown in brackets. "+
+			"OpenTelemetry's own variables, such as OTEL_EXPORTER_OTLP_ENDPOINT, switch traces on (docs/operate.md)."))
 	if err != nil {
 		return fmt.Errorf("prepare the command line: %w", err)
 	}
@@ -227,6 +229,9 @@ func checkKeys(ctx context.Context, store *storage.Store, log *slog.Logger) erro
 	return nil
 }
 
+// tracesTimeout bounds how long the end of the app waits for the collector of traces.
+const tracesTimeout = 5 * time.Second
+
 func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 	c, err := raw.Parse()
 	if err != nil {
@@ -236,12 +241,26 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 	if err := tuneMemory(log); err != nil {
 		log.Warn("could not set a memory limit", "error", err.Error())
 	}
+	traces, err := tracing.FromEnvironment(ctx, os.Getenv, version(), log)
+	if err != nil {
+		return fmt.Errorf("OpenTelemetry's variables have problems:\n%w", err)
+	}
+	if traces != nil {
+		c.Traces = traces
+		defer func() { // after everything that makes spans
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesTimeout)
+			defer cancel()
+			if traces.Shutdown(stopCtx) != nil {
+				log.Warn("the last traces are lost")
+			}
+		}()
+	}
 	if c.Migrate {
 		if err := storage.Migrate(c.DatabaseURL); err != nil {
 			return err
 		}
 	}
-	store, err := storage.Open(ctx, storage.Options{URL: c.DatabaseURL, MaxConns: c.DatabaseMaxConns, Sealer: c.Sealer, Now: time.Now})
+	store, err := storage.Open(ctx, storage.Options{URL: c.DatabaseURL, MaxConns: c.DatabaseMaxConns, Sealer: c.Sealer, Now: time.Now, Traces: c.Traces})
 	if err != nil {
 		return err
 	}

@@ -10,12 +10,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
+
+	"itemlens/internal/config"
 	"itemlens/internal/lab/apptest"
+	"itemlens/internal/lab/collector"
 	"itemlens/internal/portal"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
@@ -194,9 +200,10 @@ func TestTheBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen, operator := freeAddress(t), freeAddress(t)
+	listen, operator, traces := freeAddress(t), freeAddress(t), collector.Start(t)
 	env := append(os.Environ(), "ITEMLENS_PUBLIC_URL=https://lens.example.com", "ITEMLENS_LISTEN="+listen, "ITEMLENS_OPERATOR_LISTEN="+operator,
-		"ITEMLENS_DATABASE_URL="+cluster.Empty(t), "ITEMLENS_CLIENT_ID=app.1", "ITEMLENS_CLIENT_SECRET=very-secret-indeed", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true")
+		"ITEMLENS_DATABASE_URL="+cluster.Empty(t), "ITEMLENS_CLIENT_ID=app.1", "ITEMLENS_CLIENT_SECRET=very-secret-indeed", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true",
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")
 	var log apptest.Log
 	cmd := exec.Command(binary)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
@@ -230,10 +237,45 @@ func TestTheBinary(t *testing.T) {
 	if text := log.String(); strings.Contains(text, "very-secret-indeed") || strings.Contains(text, key) || !strings.Contains(text, `"msg":"stopped"`) {
 		t.Errorf("log:\n%s", text)
 	}
+	if !slices.ContainsFunc(traces.Spans(), func(s collector.Span) bool { return s.Name == "GET /" }) || traces.Resource("service.name") != "itemlens" ||
+		traces.Resource("deployment.environment.name") != "test" {
+		t.Errorf("the collector of traces was told: %s", traces.Text())
+	}
 	check := exec.Command(binary, "healthcheck")
 	check.Env = env
 	if check.Run() == nil {
 		t.Error("healthy after the stop")
+	}
+	wrong := exec.Command(binary)
+	wrong.Env = append(env, "OTEL_EXPORTER_OTLP_ENDPOINT=nowhere")
+	if out, err := wrong.CombinedOutput(); err == nil || !bytes.Contains(out, []byte("OTEL_EXPORTER_OTLP_ENDPOINT must be an address")) {
+		t.Errorf("a wrong address of the collector: %v, %s", err, out)
+	}
+}
+
+// TestTheREADMEListsEverySetting that --help does.
+func TestTheREADMEListsEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := reflect.TypeFor[config.Raw]()
+	model, err := kong.New(&cli{}, kong.DefaultEnvars("ITEMLENS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := 0
+	for _, flag := range model.Model.Flags {
+		for _, name := range flag.Envs {
+			settings++
+			shown := strings.Contains(string(readme), "`"+name+"`") || strings.Contains(string(readme), "`"+strings.TrimSuffix(name, "_FILE")+"` *")
+			if !shown {
+				t.Errorf("%s is missing", name)
+			}
+		}
+	}
+	if settings < raw.NumField() {
+		t.Errorf("%d settings of %d", settings, raw.NumField())
 	}
 }
 

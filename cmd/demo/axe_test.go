@@ -28,6 +28,12 @@ func TestPagesWithoutBarriers(t *testing.T) {
 		w.frame(`document.querySelectorAll('[aria-pressed=false]').forEach(b => b.click()), document.querySelector('details').open = true`)
 		read("deal in " + lang)
 		w.frame(`document.querySelectorAll('[aria-pressed=true]').forEach(b => b.click())`)
+		for _, view := range []string{"history"} {
+			w.frame(`document.getElementById('view-` + view + `').click()`)
+			w.want(`document.querySelectorAll('#panel-`+view+`[data-loaded]').length`, "1")
+			read(view + " in " + lang)
+		}
+		w.frame(`document.getElementById('view-fields').click()`)
 		w.openTab("/crm/type/1038/details/5/")
 		w.waitFrame("Nora Lind")
 		read("smart process in " + lang)

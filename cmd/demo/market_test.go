@@ -24,7 +24,8 @@ const (
 	iconSide                    = 512
 )
 
-// TestMarketPicturesInABrowser opens what the market's pictures show, in the portal's slider: a card, its products, the app's own
+// TestMarketPicturesInABrowser opens what the market's pictures show, in the portal's slider: a card, its products and
+// history, the app's own
 // page and the settings, in English and Russian. It writes them and the icon where ITEMLENS_MARKET says, if it says so.
 func TestMarketPicturesInABrowser(t *testing.T) {
 	w := newWorld(t)
@@ -45,6 +46,12 @@ func TestMarketPicturesInABrowser(t *testing.T) {
 		products := w.frame(`document.querySelector('.products').getBoundingClientRect().top - 64`)
 		w.slide(`document.documentElement.scrollTo(0, document.querySelector('.panel iframe').getBoundingClientRect().top + ` + products + `)`)
 		w.picture("fields-" + lang.code)
+
+		w.slide(`document.documentElement.scrollTo(0, 0)`)
+		w.frame(`document.getElementById('view-history').click()`)
+		w.want(`document.querySelectorAll('#panel-history .day').length > 0`, "true")
+		w.picture("history-" + lang.code)
+		w.frame(`document.getElementById('view-fields').click()`) // for the next language; the choice is remembered
 
 		w.run(chromedp.Navigate(w.Portal.URL() + "/market/"))
 		w.inSlider("/market/app/" + stack.ClientID + "/")

@@ -8,6 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
+
+	"itemlens/internal/tracing"
 )
 
 // MaxBatch is how many commands a batch may hold (settings/how-to-call-rest-api/batch.md).
@@ -82,19 +86,28 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 	}
 	cmd = append(cmd, "}}"...)
 	host := EndpointHost(to.Endpoint)
+	ctx, span := c.begin(ctx, to, "batch")
+	defer span.End()
+	span.Number(tracing.Commands, int64(len(commands)))
 	if err := c.buckets.blocked(host, names...); err != nil {
-		c.observe(ctx, Observation{Method: "batch", Code: CodeOf(err)})
+		_, stranger := Stranger(ctx)
+		c.tell(ctx, span, Observation{Method: c.service + "batch", Code: CodeOf(err), Stranger: stranger})
 		return nil, err
 	}
 
-	answer, err := c.Call(ctx, to, "batch", json.RawMessage(cmd))
+	answer, err := c.run(ctx, span, to, "batch", json.RawMessage(cmd))
 	if err != nil {
 		return nil, err
 	}
+	answered := time.Now()
 	if answer.Result[0] != '{' {
 		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: errors.New("the result is no object")}
 	}
 	result := &BatchResult{Errors: map[string]*Error{}, Totals: map[string]int{}}
+	var times map[string]time.Duration
+	if span.Recording() {
+		times = make(map[string]time.Duration, len(commands))
+	}
 	EachMember(answer.Result, func(name, value []byte) bool {
 		switch string(name) {
 		case `"result"`:
@@ -109,11 +122,54 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 		case `"result_total"`:
 			eachAnswer(value, func(key string, raw []byte) { result.Totals[key] = wholeNumber(raw) })
 		case `"result_time"`:
-			eachAnswer(value, func(key string, raw []byte) { c.buckets.reset(host, methods[key], resetAt(raw)) })
+			eachAnswer(value, func(key string, raw []byte) {
+				c.buckets.reset(host, methods[key], resetAt(raw))
+				if times != nil {
+					times[key] = durationOf(raw)
+				}
+			})
 		}
 		return true
 	})
+	if span.Recording() {
+		traceCommands(ctx, span, commands, result, times, answered)
+	}
 	return result, nil
+}
+
+// traceCommands adds a span for each command. The portal says how long each one took, by its own clock, and they ran one
+// after the other, so they are drawn in their order up to the answer; one of which it says nothing has no length.
+func traceCommands(ctx context.Context, span tracing.Span, commands []Command, result *BatchResult, times map[string]time.Duration, answered time.Time) {
+	at := answered
+	for _, command := range commands {
+		at = at.Add(-times[command.Key])
+	}
+	for _, command := range commands {
+		end := at.Add(times[command.Key])
+		code := "ok"
+		if err := result.Errors[command.Key]; err != nil {
+			code = CodeOf(err)
+		}
+		span.Part(ctx, command.Method, at, end, code)
+		at = end
+	}
+}
+
+// longestCommand bounds what is believed of how long a command took; the platform ends a request after a minute.
+const longestCommand = time.Minute
+
+// durationOf reads the member "duration" of a command's time, in seconds.
+func durationOf(raw []byte) (took time.Duration) {
+	EachMember(raw, func(name, value []byte) bool {
+		if string(name) != `"duration"` {
+			return true
+		}
+		if seconds, err := strconv.ParseFloat(strings.Trim(string(value), `"`), 64); err == nil && seconds > 0 {
+			took = time.Duration(min(seconds, longestCommand.Seconds()) * float64(time.Second))
+		}
+		return false
+	})
+	return took
 }
 
 // eachAnswer walks what a batch answers by command: an object, or, because PHP knows one kind of array, a list with its

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"itemlens/internal/secret"
+	"itemlens/internal/tracing"
 )
 
 // Target is a portal (or OAuth server) to call and the access token to call it with.
@@ -30,8 +31,11 @@ type Target struct {
 // Observation is what the client tells about each request that it made, for metrics and logs.
 type Observation struct {
 	Method   string
-	Code     string // "ok", the platform's error code, or the kind of failure
+	Code     string // "ok", the platform's error code, or the kind of failure; empty where a wait alone is told
 	Duration time.Duration
+	Waited   time.Duration // for room in the request limit, before Duration
+	Stranger bool          // made for a client whose tokens nobody has vouched for
+	Sent     bool          // false where it was refused here, and nothing was sent
 }
 
 // Exchange is one request that was sent to a portal, and what came of it. Its bodies may be kept: nobody writes to them
@@ -61,6 +65,8 @@ type Options struct {
 	// Refused tells which errors refuse a token for good; those of strangers are remembered for a minute. Default
 	// IsInvalidToken.
 	Refused func(error) bool
+	// Service stands before the names of methods in what is observed and traced, such as "oauth/".
+	Service string
 }
 
 // Client calls REST methods. It repeats a request only where the portal says that it did not run (its request limit), and
@@ -72,6 +78,7 @@ type Client struct {
 	agent   string
 	observe func(context.Context, Observation)
 	record  func(context.Context, Exchange)
+	service string
 	buckets *buckets
 
 	refused  func(error) bool
@@ -106,6 +113,7 @@ func NewClient(o Options) (*Client, error) {
 		agent:   o.UserAgent,
 		observe: o.Observe,
 		record:  o.Record,
+		service: o.Service,
 		buckets: buckets,
 
 		refused:  o.Refused,
@@ -131,18 +139,41 @@ type Answer struct {
 // Errors: *Error for what the platform answered, *AnswerError for an answer that is not the platform's,
 // *RedirectError where the portal moved, *BusyError where its request limit is used up, anything else for a request that got no answer (see IsUnreachable).
 func (c *Client) Call(ctx context.Context, to Target, method string, params any) (*Answer, error) {
+	ctx, span := c.begin(ctx, to, method)
+	defer span.End()
+	return c.run(ctx, span, to, method, params)
+}
+
+// begin begins the span of a request.
+func (c *Client) begin(ctx context.Context, to Target, method string) (context.Context, tracing.Span) {
+	ctx, span := tracing.BeginRequest(ctx, "REST")
+	if span.Recording() {
+		span.Name(c.service + CleanText(method, longestMethod))
+		span.Text(tracing.Portal, to.MemberID)
+		span.Number(tracing.User, to.UserID)
+	}
+	return ctx, span
+}
+
+// longestMethod bounds the name of a span; no method's is half as long.
+const longestMethod = 80
+
+// run is Call within a span.
+func (c *Client) run(ctx context.Context, span tracing.Span, to Target, method string, params any) (*Answer, error) {
 	secret.Note(ctx, to.Access)
 	host := EndpointHost(to.Endpoint)
 	_, stranger := Stranger(ctx)
+	seen := Observation{Method: c.service + method, Stranger: stranger}
 	err := c.Refused(ctx, to)
 	if err == nil {
 		err = c.buckets.blocked(host, method)
 	}
 	if err == nil {
-		err = c.buckets.wait(ctx, to, method)
+		seen.Waited, err = c.buckets.wait(ctx, to, method)
 	}
 	if err != nil {
-		c.observe(ctx, Observation{Method: method, Code: CodeOf(err)})
+		seen.Code = CodeOf(err)
+		c.tell(ctx, span, seen)
 		return nil, err
 	}
 	start := time.Now()
@@ -150,8 +181,12 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 	if IsRateLimit(err) {
 		// The request did not run, so it may be sent once more, after everything else that waits for this portal.
 		c.buckets.full(to)
-		if c.buckets.rate.PerSecond > 0 && c.buckets.wait(ctx, to, method) == nil {
-			answer, err = c.call(ctx, to, method, params)
+		if c.buckets.rate.PerSecond > 0 {
+			waited, tooLong := c.buckets.wait(ctx, to, method)
+			seen.Waited += waited
+			if tooLong == nil {
+				answer, err = c.call(ctx, to, method, params)
+			}
 		}
 	}
 	c.buckets.learn(host, method, err)
@@ -161,8 +196,16 @@ func (c *Client) Call(ctx context.Context, to Target, method string, params any)
 	if err == nil {
 		c.buckets.reset(host, method, answer.ResetAt)
 	}
-	c.observe(ctx, Observation{Method: method, Code: CodeOf(err), Duration: time.Since(start)})
+	seen.Code, seen.Duration, seen.Sent = CodeOf(err), time.Since(start), true
+	c.tell(ctx, span, seen)
 	return answer, err
+}
+
+// tell tells whoever watches what came of a request.
+func (c *Client) tell(ctx context.Context, span tracing.Span, seen Observation) {
+	c.observe(ctx, seen)
+	span.Number(tracing.WaitedMS, seen.Waited.Milliseconds())
+	span.Outcome(seen.Code)
 }
 
 // Refused returns the refusal of a stranger's token that is remembered; Call would return the same, without a request.

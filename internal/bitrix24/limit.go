@@ -149,21 +149,21 @@ func (b *buckets) places(ctx context.Context, to Target) []Share {
 	return places
 }
 
-// wait takes a place in the portal's bucket. Where that takes longer than a request may wait, it returns a *BusyError at
-// once and takes none: somebody who would be refused anyway is told now.
-func (b *buckets) wait(ctx context.Context, to Target, method string) error {
+// wait takes a place in the portal's bucket, and tells how long that took. Where it would take longer than a request may
+// wait, it returns a *BusyError at once and takes none: somebody who would be refused anyway is told now.
+func (b *buckets) wait(ctx context.Context, to Target, method string) (time.Duration, error) {
 	if b.rate.PerSecond == 0 {
-		return nil
+		return 0, nil
 	}
 	delay, giveBack, ok := b.shares.Take(time.Now(), b.of(to).Wait, b.places(ctx, to)...)
 	if !ok {
-		return &BusyError{Method: method, RetryAfter: delay}
+		return 0, &BusyError{Method: method, RetryAfter: delay}
 	}
 	if err := sleep(ctx, delay); err != nil {
 		giveBack()
-		return &unreachableError{method: method, err: err}
+		return 0, &unreachableError{method: method, err: err}
 	}
-	return nil
+	return max(0, delay), nil
 }
 
 // sleep waits, or returns the context's error where that ends before.

@@ -20,6 +20,7 @@ import (
 type Reader struct {
 	L      *i18n.Printer
 	Zone   *time.Location // nil: times stay as the portal wrote them
+	Now    time.Time      // when it is read; zero where nothing is said of how long something has lasted
 	Origin string         // of the portal's pages, such as https://acme.bitrix24.com
 }
 
@@ -31,10 +32,11 @@ type Card struct {
 	Href     string // the same as a whole address
 	Head     Head
 	Sections []Section
-	System   []Row // what the platform keeps for itself
-	Empty    int   // how many rows are hidden because they have no value
-	Codes    bool  // the reader may see field codes and JSON
-	ShowAll  bool  // empty fields are shown until the reader hides them
+	System   []Row  // what the platform keeps for itself
+	Empty    int    // how many rows are hidden because they have no value
+	Codes    bool   // the reader may see field codes and JSON
+	ShowAll  bool   // empty fields are shown until the reader hides them
+	View     string // which of Views is open; empty for the fields
 	JSON     json.RawMessage
 	Beyond   int // how many fields of the item the card leaves out because they are too many
 }

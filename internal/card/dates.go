@@ -7,16 +7,25 @@ import (
 	"itemlens/internal/crm"
 )
 
-// date shows a day. The platform writes it as the server's midnight, moved by the server's offset once more: in the east
-// as the early morning of that day, in the west as the evening before. The nearest midnight of Greenwich is right for both.
-func (f *formatter) date(text string) Piece {
+// Day reads a day, as its midnight of Greenwich. The platform writes it as the server's midnight, moved by the server's offset
+// once more: in the east as the early morning of that day, in the west as the evening before. The nearest midnight of Greenwich
+// is right for both.
+func Day(text string) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return Piece{Text: f.L.Date(t.UTC().Add(12 * time.Hour))}
+		return t.UTC().Add(12 * time.Hour).Truncate(24 * time.Hour), true
 	}
 	if len(text) >= len(time.DateOnly) {
 		if t, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)]); err == nil {
-			return Piece{Text: f.L.Date(t)}
+			return t, true
 		}
+	}
+	return time.Time{}, false
+}
+
+// date shows a day.
+func (f *formatter) date(text string) Piece {
+	if day, ok := Day(text); ok {
+		return Piece{Text: f.L.Date(day)}
 	}
 	return Piece{Text: text, Raw: true}
 }

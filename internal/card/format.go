@@ -80,7 +80,7 @@ func (f *formatter) bound(p *Piece) {
 }
 
 // one formats a single value; it reports false where the value is none. Types are those of crm.item.fields and
-// crm.userfield.types; docs/fields.md lists how each is shown.
+// crm.userfield.types; docs/lens.md lists how each is shown.
 func (f *formatter) one(field *crm.Field, raw []byte) (Piece, bool) {
 	text := strings.TrimSpace(bitrix24.Text(raw))
 	switch {

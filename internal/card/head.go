@@ -36,7 +36,8 @@ type Stages struct {
 	Color string // of the stage where it stands, as #rrggbb
 	Pale  bool   // Color is so light that words on it are black
 	Since []Piece
-	Place int // from 1; 0 for a stage that ends the way before its end
+	For   string // how long it has stood there; empty where that is not known, or it has come to its end
+	Place int    // from 1; 0 for a stage that ends the way before its end
 	Steps []Step
 }
 
@@ -71,6 +72,9 @@ func newHead(ref crm.Ref, f *formatter, typeName string, b *builder) Head {
 	if has("stageId") {
 		if h.Stages = f.stages(); h.Stages != nil {
 			h.Stages.Since = pieces("movedTime")
+			if moved, err := time.Parse(time.RFC3339, f.item.Text("movedTime")); err == nil && len(h.Stages.Since) > 0 && h.Stages.Class == "" && !f.Now.IsZero() {
+				h.Stages.For = Span(f.L, f.Now.Sub(moved))
+			}
 		}
 	}
 	if amount := pieces("opportunity"); len(amount) > 0 {

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/mail"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
@@ -24,36 +23,39 @@ import (
 // Raw is the configuration as given; kong fills it from flags and the environment. Every value is text here, so that a
 // wrong one is reported beside all others.
 type Raw struct {
-	PublicURL        string `help:"Address at which portals reach the app, such as https://lens.example.com." placeholder:"URL"`
-	Listen           string `help:"Address to serve portals on." default:":8080" placeholder:"ADDRESS"`
-	OperatorListen   string `help:"Address for /healthz, /readyz and /metrics. Do not make it public." default:"127.0.0.1:8081" placeholder:"ADDRESS"`
-	DatabaseURL      string `help:"Connection URL of Postgres, such as postgres://user@host/itemlens?sslmode=verify-full. Secret." placeholder:"URL"`
-	DatabaseURLFile  string `help:"File with the database URL." placeholder:"FILE"`
-	DatabaseMaxConns string `help:"Maximum number of connections to Postgres." default:"20" placeholder:"N"`
-	Migrate          string `help:"Apply migrations at start (true or false)." default:"false" placeholder:"BOOL"`
-	ClientID         string `help:"client_id of the app, as registered with Bitrix24." placeholder:"ID"`
-	ClientSecret     string `help:"client_secret of the app. Secret." placeholder:"SECRET"`
-	ClientSecretFile string `help:"File with the client_secret." placeholder:"FILE"`
-	Keyset           string `help:"Keys that encrypt tokens in the database; make them with 'app keys generate'. Secret." placeholder:"KEYSET"`
-	KeysetFile       string `help:"File with the keyset." placeholder:"FILE"`
-	OAuthServers     string `name:"oauth-servers" help:"Trusted OAuth servers, comma separated; the first is the default." default:"https://oauth.bitrix.info,https://oauth.bitrix24.tech" placeholder:"URLS"`
-	JSLibraryURL     string `name:"js-library-url" help:"Where pages load the platform's JS library from." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
-	AllowPrivate     string `help:"Allow portals on plain http and private addresses (true or false). Never for a marketplace app." default:"false" placeholder:"BOOL"`
-	PortalTimeout    string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
-	OAuthTimeout     string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
-	PortalRate       string `help:"Requests a second to one portal in the long run; 0: what its plan allows, 5 for Enterprise and 2 for others." default:"0" placeholder:"N"`
-	PortalBurst      string `help:"Requests to one portal at once; 0: what its plan allows, 250 for Enterprise and 50 for others." default:"0" placeholder:"N"`
-	PortalWait       string `help:"How long a page waits for a busy portal before it says so." default:"8s" placeholder:"DURATION"`
-	OAuthRate        string `name:"oauth-rate" help:"Requests a second to the OAuth servers for tokens that are not verified yet; one client address gets a fifth." default:"5" placeholder:"N"`
-	TrustedProxies   string `help:"Networks of your proxies, whose X-Forwarded-For is trusted, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
-	MaxConnections   string `help:"Maximum number of open connections from portals and browsers; more have to wait." default:"10000" placeholder:"N"`
-	SchemaLife       string `help:"How long field titles, dictionaries and names are cached." default:"10m" placeholder:"DURATION"`
-	CacheBytes       string `help:"Memory for that cache in bytes, all portals together; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
-	RESTLogDays      string `name:"rest-log-days" help:"Days to keep requests to portals and their answers; the marketplace wants 3. 0 keeps none." default:"3" placeholder:"N"`
-	KeepAliveSpread  string `help:"Period over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
-	Vendor           string `help:"Your name, as licensor, in the privacy policy and the license agreement." placeholder:"NAME"`
-	Support          string `help:"E-mail address or https:// address of your support, in the same texts." placeholder:"ADDRESS"`
-	LogLevel         string `help:"Log level: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	PublicURL            string `help:"Address at which portals reach the app, such as https://lens.example.com." placeholder:"URL"`
+	Listen               string `help:"Address to serve portals on." default:":8080" placeholder:"ADDRESS"`
+	OperatorListen       string `help:"Address for /healthz, /readyz, /metrics and the queue's pages. Do not make it public." default:"127.0.0.1:8081" placeholder:"ADDRESS"`
+	QueueUI              string `name:"queue-ui" help:"Pages about the job queue at /queue/ of the operator's address: off, read, or write (cancel, retry and delete jobs, pause queues)." default:"off" placeholder:"MODE"`
+	OperatorPassword     string `help:"Password for those pages, of any user name, or the token of a Bearer header; 16 characters at least. Secret." placeholder:"SECRET"`
+	OperatorPasswordFile string `help:"File with that password." placeholder:"FILE"`
+	DatabaseURL          string `help:"Connection URL of Postgres, such as postgres://user@host/itemlens?sslmode=verify-full. Secret." placeholder:"URL"`
+	DatabaseURLFile      string `help:"File with the database URL." placeholder:"FILE"`
+	DatabaseMaxConns     string `help:"Maximum number of connections to Postgres." default:"20" placeholder:"N"`
+	Migrate              string `help:"Apply migrations at start (true or false)." default:"false" placeholder:"BOOL"`
+	ClientID             string `help:"client_id of the app, as registered with Bitrix24." placeholder:"ID"`
+	ClientSecret         string `help:"client_secret of the app. Secret." placeholder:"SECRET"`
+	ClientSecretFile     string `help:"File with the client_secret." placeholder:"FILE"`
+	Keyset               string `help:"Keys that encrypt tokens in the database; make them with 'app keys generate'. Secret." placeholder:"KEYSET"`
+	KeysetFile           string `help:"File with the keyset." placeholder:"FILE"`
+	OAuthServers         string `name:"oauth-servers" help:"Trusted OAuth servers, comma separated; the first is the default." default:"https://oauth.bitrix.info,https://oauth.bitrix24.tech" placeholder:"URLS"`
+	JSLibraryURL         string `name:"js-library-url" help:"Where pages load the platform's JS library from." default:"https://api.bitrix24.com/api/v1/" placeholder:"URL"`
+	AllowPrivate         string `help:"Allow portals on plain http and private addresses (true or false). Never for a marketplace app." default:"false" placeholder:"BOOL"`
+	PortalTimeout        string `help:"How long a portal may take to answer one request." default:"20s" placeholder:"DURATION"`
+	OAuthTimeout         string `name:"oauth-timeout" help:"How long an OAuth server may take to answer one request." default:"10s" placeholder:"DURATION"`
+	PortalRate           string `help:"Requests a second to one portal in the long run; 0: what its plan allows, 5 for Enterprise and 2 for others." default:"0" placeholder:"N"`
+	PortalBurst          string `help:"Requests to one portal at once; 0: what its plan allows, 250 for Enterprise and 50 for others." default:"0" placeholder:"N"`
+	PortalWait           string `help:"How long a page waits for a busy portal before it says so." default:"8s" placeholder:"DURATION"`
+	OAuthRate            string `name:"oauth-rate" help:"Requests a second to the OAuth servers for tokens that are not verified yet; one client address gets a fifth." default:"5" placeholder:"N"`
+	TrustedProxies       string `help:"Networks of your proxies, whose X-Forwarded-For is trusted, comma separated, such as 10.0.0.0/8." placeholder:"CIDRS"`
+	MaxConnections       string `help:"Maximum number of open connections from portals and browsers; more have to wait." default:"10000" placeholder:"N"`
+	SchemaLife           string `help:"How long field titles, dictionaries and names are cached." default:"10m" placeholder:"DURATION"`
+	CacheBytes           string `help:"Memory for that cache in bytes, all portals together; one portal gets at most an eighth." default:"67108864" placeholder:"N"`
+	RESTLogDays          string `name:"rest-log-days" help:"Days to keep requests to portals and their answers; the marketplace wants 3. 0 keeps none." default:"3" placeholder:"N"`
+	KeepAliveSpread      string `help:"Period over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
+	Vendor               string `help:"Your name, as licensor, in the privacy policy and the license agreement." placeholder:"NAME"`
+	Support              string `help:"E-mail address or https:// address of your support, in the same texts." placeholder:"ADDRESS"`
+	LogLevel             string `help:"Log level: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
 
 // Config is the configuration, checked.
@@ -61,6 +63,8 @@ type Config struct {
 	PublicURL        string // without "/" at the end
 	Listen           string
 	OperatorListen   string
+	QueueUI          QueueUI
+	OperatorPassword secret.Text // none where QueueUI is off
 	DatabaseURL      secret.Text
 	DatabaseMaxConns int32
 	Migrate          bool
@@ -85,7 +89,23 @@ type Config struct {
 	Vendor           string // licensor in the legal texts; empty: they name nobody
 	Support          string // e-mail address or https address; may be empty
 	LogLevel         slog.Level
+	// Traces gets the spans of pages, jobs and statements; nil: nobody does. OpenTelemetry's own variables decide
+	// (tracing.FromEnvironment), so Parse leaves it empty.
+	Traces trace.TracerProvider
 }
+
+// QueueUI is what operators may do in the pages about the job queue.
+type QueueUI string
+
+// What operators may do.
+const (
+	QueueUIOff   QueueUI = "off"
+	QueueUIRead  QueueUI = "read"
+	QueueUIWrite QueueUI = "write"
+)
+
+// shortestPassword is the least length of the operator's password: nothing slows down whoever guesses.
+const shortestPassword = 16
 
 // Parse checks everything and returns every problem at once, joined.
 func (r Raw) Parse() (Config, error) {
@@ -117,6 +137,7 @@ func (r Raw) Parse() (Config, error) {
 	// The address decides what browsers may frame and where portals post tokens: plain http is for private networks.
 	c.PublicURL = strings.TrimRight(p.address("PUBLIC_URL", r.PublicURL, c.AllowPrivate), "/")
 	c.JSLibraryURL = p.address("JS_LIBRARY_URL", r.JSLibraryURL, c.AllowPrivate)
+	c.QueueUI, c.OperatorPassword = p.queueUI(r)
 	for server := range strings.SplitSeq(r.OAuthServers, ",") {
 		c.OAuthServers = append(c.OAuthServers, strings.TrimRight(p.address("OAUTH_SERVERS", strings.TrimSpace(server), c.AllowPrivate), "/"))
 	}
@@ -178,26 +199,23 @@ func (p *problems) secret(name, value, file string) secret.Text {
 	return secret.New(value)
 }
 
-// line reads one line of printable text, which may be missing.
-func (p *problems) line(name, value string, most int) string {
-	value = strings.TrimSpace(value)
-	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-	if !utf8.ValidString(value) || utf8.RuneCountInString(value) > most || strings.ContainsFunc(value, unprintable) {
-		p.add(name, fmt.Sprintf("must be one line of at most %d characters", most))
+// queueUI reads who may see the queue. A password without the pages is none of the app's business, but pages without a
+// password are.
+func (p *problems) queueUI(r Raw) (QueueUI, secret.Text) {
+	mode := QueueUI(r.QueueUI)
+	switch mode {
+	case QueueUIOff, "":
+		return QueueUIOff, secret.Text{}
+	case QueueUIRead, QueueUIWrite:
+	default:
+		p.add("QUEUE_UI", "must be off, read or write")
+		return QueueUIOff, secret.Text{}
 	}
-	return value
-}
-
-// contact reads an e-mail address or an https address, which may be missing.
-func (p *problems) contact(name, value string) string {
-	value = strings.TrimSpace(value)
-	if mailbox, err := mail.ParseAddress(value); value == "" || err == nil && mailbox.Address == value {
-		return value
+	password := p.secret("OPERATOR_PASSWORD", r.OperatorPassword, r.OperatorPasswordFile)
+	if !password.IsZero() && len(password.Reveal()) < shortestPassword {
+		p.add("OPERATOR_PASSWORD", fmt.Sprintf("must have %d characters at least", shortestPassword))
 	}
-	if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		p.add(name, "must be an e-mail address or an address that begins with https://")
-	}
-	return value
+	return mode, password
 }
 
 func (p *problems) number(name, value string, least, most int) int {

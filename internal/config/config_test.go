@@ -67,28 +67,31 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 }
 
-func TestVendorAndSupportAreReadByPeople(t *testing.T) {
-	raw := good(t)
-	if c, err := raw.Parse(); err != nil || c.Vendor != "" || c.Support != "" {
-		t.Fatalf("%+v, %v", c, err)
+// TestTheQueuesPagesNeedAPassword that nobody guesses.
+func TestTheQueuesPagesNeedAPassword(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("sixteen-letters!\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for _, support := range []string{" help@acme.example ", "https://acme.example/help?from=lens"} {
-		raw.Vendor, raw.Support = " Acme Müller & Söhne GmbH ", support
-		if c, err := raw.Parse(); err != nil || c.Vendor != "Acme Müller & Söhne GmbH" || c.Support != strings.TrimSpace(support) {
-			t.Errorf("%+v, %v", c, err)
-		}
-	}
-	for _, bad := range []string{"http://acme.example/", "javascript:alert(1)", "acme.example", "Acme <help@acme.example>", "https://me:pw@acme.example/", "https://", "+1 202 555 0100"} {
-		raw.Support = bad
-		if _, err := raw.Parse(); err == nil || !strings.Contains(err.Error(), "ITEMLENS_SUPPORT ") {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-	raw.Support = ""
-	for _, bad := range []string{"Acme\nLtd", "Acme\x00", "\xff", strings.Repeat("я", 201)} {
-		raw.Vendor = bad
-		if _, err := raw.Parse(); err == nil || !strings.Contains(err.Error(), "ITEMLENS_VENDOR ") {
-			t.Errorf("%q: %v", bad, err)
+	for _, c := range []struct {
+		mode, password, file string
+		want                 config.QueueUI
+		problem              string
+	}{
+		{"", "", "", config.QueueUIOff, ""},
+		{"off", "short", "", config.QueueUIOff, ""},
+		{"read", "", file, config.QueueUIRead, ""},
+		{"write", "sixteen-letters!", "", config.QueueUIWrite, ""},
+		{"read", "", "", "", "ITEMLENS_OPERATOR_PASSWORD is missing"},
+		{"read", "short-secret", "", "", "ITEMLENS_OPERATOR_PASSWORD must have 16 characters"},
+		{"admin", "sixteen-letters!", "", "", "ITEMLENS_QUEUE_UI must be off, read or write"},
+	} {
+		raw := good(t)
+		raw.QueueUI, raw.OperatorPassword, raw.OperatorPasswordFile = c.mode, c.password, c.file
+		got, err := raw.Parse()
+		if c.problem == "" && (err != nil || got.QueueUI != c.want || (c.want != config.QueueUIOff) != (got.OperatorPassword.Reveal() == "sixteen-letters!")) ||
+			c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem) || strings.Contains(err.Error(), "short-secret")) {
+			t.Errorf("%+v: %v, %v", c, got.QueueUI, err)
 		}
 	}
 }

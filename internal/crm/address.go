@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/secret"
 )
 
 // WithoutAuthorizationIn takes out of a value what must not reach a browser: the addresses of files for applications
@@ -124,7 +125,7 @@ func withoutPathParameters(path string) (string, bool) {
 		parts := strings.Split(segment, ";")
 		kept := parts[:1]
 		for _, part := range parts[1:] {
-			if name, _, _ := strings.Cut(part, "="); authorizes(name) {
+			if name, _, _ := strings.Cut(part, "="); secret.Authorizes(name) {
 				dropped = true
 				continue
 			}
@@ -141,7 +142,7 @@ func withoutParameters(query string) (string, bool) {
 	changed := false
 	for _, part := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
-		if authorizes(name) {
+		if secret.Authorizes(name) {
 			changed = true
 			continue
 		}
@@ -156,23 +157,4 @@ func withoutParameters(query string) (string, bool) {
 		return query, false
 	}
 	return strings.Join(kept, "&"), true
-}
-
-// authorizes reports whether a parameter of this name gives access: the platform's own, and the usual ones of others.
-func authorizes(name string) bool {
-	for range 3 { // names that are encoded more than once
-		decoded, err := url.QueryUnescape(name)
-		if err != nil || decoded == name {
-			break
-		}
-		name = decoded
-	}
-	name = strings.ToLower(strings.TrimSpace(name))
-	for _, part := range []string{"auth", "token", "sessid", "session", "secret", "password", "apikey", "api_key"} {
-		if strings.Contains(name, part) {
-			// "author" is a person.
-			return part != "auth" || !strings.HasPrefix(name, "author") || strings.HasPrefix(name, "authoriz")
-		}
-	}
-	return false
 }

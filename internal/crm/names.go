@@ -206,11 +206,14 @@ func photo(address string) string {
 	return ""
 }
 
-func cut(text string) string {
-	if len(text) <= maxNameLength {
+func cut(text string) string { return cutTo(text, maxNameLength) }
+
+// cutTo cuts a text that is longer than so many bytes.
+func cutTo(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxNameLength], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
 func chunks(ids []int64) [][]int64 {

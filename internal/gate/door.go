@@ -29,6 +29,9 @@ type Door struct {
 	lookups  *semaphore.Weighted
 	waiting  atomic.Int64
 	familiar *lru.Cache[[sha256.Size]byte, struct{}]
+
+	// Passed is told how long a stranger waited, and whether in vain; nil: nobody is.
+	Passed func(waited time.Duration, refused bool)
 }
 
 // NewDoor makes a door for so many lookups of strangers at once.
@@ -41,6 +44,10 @@ func NewDoor(lookups int64) (*Door, error) {
 func (d *Door) enter(ctx context.Context, req *bitrix24.AppRequest) (leave func(), err error) {
 	if d.knows(req, req.ApplicationToken) || d.knows(req, req.Access) {
 		return func() {}, nil
+	}
+	if d.Passed != nil {
+		begun := time.Now()
+		defer func() { d.Passed(time.Since(begun), err != nil) }()
 	}
 	defer d.waiting.Add(-1)
 	if d.waiting.Add(1) > doorQueue {

@@ -21,6 +21,7 @@ import (
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
 	"itemlens/internal/session"
+	"itemlens/internal/tracing"
 )
 
 // Store is what the gate needs of storage.
@@ -86,7 +87,9 @@ type Visit struct {
 }
 
 // Admit finds the portal of a request. It makes no request to the portal; the first Batch of the visit does.
-func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (*Visit, error) {
+func (g *Gate) Admit(ctx context.Context, req *bitrix24.AppRequest) (visit *Visit, err error) {
+	ctx, span := tracing.Begin(ctx, "gate.Admit")
+	defer func() { end(span, err) }()
 	expires := req.ExpiresIn
 	if expires == 0 {
 		expires = time.Hour
@@ -136,6 +139,18 @@ func (g *Gate) lookUp(ctx context.Context, req *bitrix24.AppRequest) (known port
 	return known, known.PairOf != 0, nil
 }
 
+// end ends a span with the problem that people are told of.
+func end(span tracing.Span, err error) {
+	if span.Recording() {
+		outcome := "ok"
+		if err != nil {
+			outcome = string(portal.ProblemOf(err))
+		}
+		span.Outcome(outcome)
+		span.End()
+	}
+}
+
 // Session makes the token with which the visit's page may ask for more. It is for visits whose user is known.
 func (v *Visit) Session() (secret.Text, error) {
 	return v.gate.Sessions.Issue(session.Session{
@@ -146,7 +161,9 @@ func (v *Visit) Session() (secret.Text, error) {
 
 // Resume goes on with the visit that a page began: who its session names, with the token that was stored for them when
 // the page was opened. Errors are problems for people.
-func (g *Gate) Resume(ctx context.Context, r *http.Request) (*Visit, error) {
+func (g *Gate) Resume(ctx context.Context, r *http.Request) (visit *Visit, err error) {
+	ctx, span := tracing.Begin(ctx, "gate.Resume")
+	defer func() { end(span, err) }()
 	s, err := g.Sessions.Of(r)
 	switch {
 	case errors.Is(err, session.ErrExpired):
@@ -175,7 +192,9 @@ func (v *Visit) AskWho() { v.ask = true }
 
 // Batch runs commands as the user who looks. The first one asks for profile too; MaxBatch-1 commands fit. Errors are
 // problems for people; errors of single commands are in the result.
-func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (*bitrix24.BatchResult, error) {
+func (v *Visit) Batch(ctx context.Context, commands []bitrix24.Command) (answer *bitrix24.BatchResult, err error) {
+	ctx, span := tracing.Begin(ctx, "gate.Batch")
+	defer func() { end(span, err) }()
 	first := v.User.ID == 0 || v.ask
 	if first {
 		commands = append([]bitrix24.Command{{Key: "profile", Method: "profile"}}, commands...)

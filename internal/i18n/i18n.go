@@ -25,7 +25,7 @@ type Printer struct {
 	lang     string
 	messages map[string]*preparedMessage
 	numbers  numberFormat
-	dates    struct{ day, moment string } // as layouts of package time
+	dates    struct{ day, moment, time string } // as layouts of package time
 }
 
 // platformCodes are the platform's codes of languages that differ from the usual ones (api-reference/crm/data-types.md,
@@ -82,6 +82,7 @@ func Load(files fs.FS) (*Catalog, error) {
 			}
 		}
 		p.dates.day, p.dates.moment = p.T("format.date"), p.T("format.datetime")
+		p.dates.time = strings.TrimLeft(strings.TrimPrefix(p.dates.moment, p.dates.day), ", ") // no language writes it first
 		catalog.printers[lang] = p
 	}
 	return catalog, nil
@@ -168,6 +169,9 @@ func (p *Printer) Size(bytes int64) string {
 
 // Date writes a day.
 func (p *Printer) Date(t time.Time) string { return t.Format(p.dates.day) }
+
+// Time writes the time of day, in the zone that it carries.
+func (p *Printer) Time(t time.Time) string { return t.Format(p.dates.time) }
 
 // DateTime writes a moment, in the zone that it carries.
 func (p *Printer) DateTime(t time.Time) string { return t.Format(p.dates.moment) }

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +21,9 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
+	"github.com/riverqueue/rivercontrib/otelriver"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
@@ -74,6 +79,19 @@ type Options struct {
 	Spread  time.Duration // over which the renewals of one scan are spread
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Done is told of each try of a job: "ok", "later" where it goes on another time, "panic", or the problem; nil: nobody is.
+	Done   func(kind, outcome string, took time.Duration)
+	Traces trace.TracerProvider // nil: nobody gets spans
+}
+
+// traced is the middleware that makes spans of jobs, each linked with whatever planned it; none where nobody gets them.
+func (o Options) traced() []rivertype.Middleware {
+	if o.Traces == nil {
+		return nil
+	}
+	return []rivertype.Middleware{otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
+		TracerProvider: o.Traces, MeterProvider: noop.NewMeterProvider(), EnableTracePropagation: true, EnableWorkSpanJobKindSuffix: true,
+	})}
 }
 
 // Runner runs the jobs of one process, and plans them for all.
@@ -84,7 +102,7 @@ type Runner struct {
 
 // New makes a runner. It connects to nothing yet.
 func New(o Options) (*Runner, error) {
-	planner, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler)}) // inserts alone
+	planner, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler), Middleware: o.traced()}) // inserts alone
 	if err != nil {
 		return nil, fmt.Errorf("make job planner: %w", err)
 	}
@@ -113,6 +131,9 @@ func queues() map[string]river.QueueConfig {
 		queueEvent:         {MaxWorkers: 8, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 20 * time.Millisecond},
 	}
 }
+
+// Queues are the names of the queues.
+func Queues() []string { return slices.Sorted(maps.Keys(queues())) }
 
 const (
 	// jobTimeout bounds a job that names no time of its own.
@@ -151,7 +172,7 @@ func (r *Runner) run(ctx context.Context) error {
 		Queues:               queues(),
 		Workers:              workers,
 		PeriodicJobs:         []*river.PeriodicJob{periodic(scanEvery, scanArgs{}), periodic(sweepEvery, sweepArgs{})},
-		Middleware:           []rivertype.Middleware{&guard{log: r.Log}},
+		Middleware:           append(r.traced(), &guard{log: r.Log, done: r.Done}),
 		Logger:               r.Log.With("component", "jobs"),
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
@@ -178,18 +199,40 @@ func (r *Runner) run(ctx context.Context) error {
 // guard stands round every job: what the queue keeps of a failure is a text of ours, however the job fails.
 type guard struct {
 	river.MiddlewareDefaults
-	log *slog.Logger
+	log  *slog.Logger
+	done func(kind, outcome string, took time.Duration)
 }
 
 // Work runs the job and names its failure.
 func (g *guard) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) (err error) {
+	begun, result := time.Now(), "panic"
+	defer func() {
+		if g.done != nil {
+			g.done(job.Kind, result, time.Since(begun))
+		}
+	}()
 	defer func() {
 		if cause := recover(); cause != nil {
 			g.log.ErrorContext(ctx, "job panicked", "kind", job.Kind, "job", job.ID, "cause", fmt.Sprintf("%.200v", cause), "stack", string(debug.Stack()))
 			err = errors.New("panic")
 		}
 	}()
-	return named(do(secret.WithWatch(ctx))) // the log's handler learns the secrets of the job
+	err = do(secret.WithWatch(ctx)) // the log's handler learns the secrets of the job
+	result = resultOf(err)
+	return named(err)
+}
+
+// resultOf names what came of a try, as one of a known list.
+func resultOf(err error) string {
+	var snooze *river.JobSnoozeError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &snooze):
+		return "later"
+	default:
+		return string(portal.ProblemOf(err))
+	}
 }
 
 // named is an error as the queue may keep it: problem and code, both of known lists. The queue keeps the texts of errors

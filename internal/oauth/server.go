@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
+	"itemlens/internal/tracing"
 )
 
 // Config names the app to the OAuth servers.
@@ -54,11 +56,7 @@ func NewServer(c Config) (*Server, error) {
 		return nil, fmt.Errorf("make client of the OAuth servers: %w", err)
 	}
 	rest, err := bitrix24.NewClient(bitrix24.Options{
-		Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate, Refused: refusesToken,
-		Observe: func(ctx context.Context, o bitrix24.Observation) {
-			o.Method = "oauth/" + o.Method
-			c.Observe(ctx, o)
-		},
+		Timeout: c.Timeout, MaxBody: 1 << 20, AllowPrivate: c.AllowPrivate, Refused: refusesToken, Observe: c.Observe, Service: "oauth/",
 	})
 	client := bitrix24.NewHTTPClient(c.Timeout, c.AllowPrivate, nil)
 	client.Transport = lenientTransport{client.Transport}
@@ -107,12 +105,17 @@ func (g Grant) Token() portal.Token {
 // Errors: *portal.DeadTokenError where the OAuth server refuses the token, or us; *portal.Error with OAuthUnreachable
 // where it gives no usable answer, which is one without access token.
 func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh secret.Text) (Grant, error) {
+	return s.refresh(ctx, serverEndpoint, refresh, &bitrix24.Exchange{})
+}
+
+// refresh is Refresh, and tells what was sent: nothing has a zero time.
+func (s *Server) refresh(ctx context.Context, serverEndpoint string, refresh secret.Text, sent *bitrix24.Exchange) (Grant, error) {
 	endpoint := s.Endpoint(serverEndpoint)
 	secret.Note(ctx, refresh)
 	if err := s.strangers.known(ctx, endpoint, refresh); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.exchange(ctx, endpoint, refresh, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	grant, err := s.exchange(ctx, endpoint, refresh, sent, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 	})
 	s.strangers.remember(ctx, endpoint, refresh, err)
@@ -123,7 +126,7 @@ func (s *Server) Refresh(ctx context.Context, serverEndpoint string, refresh sec
 // Errors are those of Refresh.
 func (s *Server) ExchangeCode(ctx context.Context, serverEndpoint string, code secret.Text) (Grant, error) {
 	secret.Note(ctx, code)
-	return s.exchange(ctx, s.Endpoint(serverEndpoint), code, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
+	return s.exchange(ctx, s.Endpoint(serverEndpoint), code, &bitrix24.Exchange{}, func(ctx context.Context, config oauth2.Config) (*oauth2.Token, error) {
 		return config.Exchange(ctx, code.Reveal())
 	})
 }
@@ -134,9 +137,17 @@ func (s *Server) AuthorizeURL(portalOrigin, state string) string {
 }
 
 func (s *Server) exchange(
-	ctx context.Context, endpoint string, spent secret.Text, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
+	ctx context.Context, endpoint string, spent secret.Text, sent *bitrix24.Exchange, get func(context.Context, oauth2.Config) (*oauth2.Token, error),
 ) (Grant, error) {
-	if err := s.strangers.turn(ctx, "oauth/token", spent); err != nil {
+	ctx, span := tracing.BeginRequest(ctx, exchangeMethod)
+	defer span.End()
+	seen := bitrix24.Observation{Method: exchangeMethod}
+	_, seen.Stranger = bitrix24.Stranger(ctx)
+	asked := time.Now()
+	if err := s.strangers.turn(ctx, exchangeMethod, spent); err != nil {
+		seen.Code = bitrix24.CodeOf(err)
+		s.config.Observe(ctx, seen)
+		span.Outcome(seen.Code)
 		return Grant{}, err
 	}
 	config := oauth2.Config{
@@ -154,11 +165,14 @@ func (s *Server) exchange(
 
 	start := time.Now()
 	token, err := get(ctx, config)
-	code := "ok"
+	code, status := "ok", http.StatusOK
 	if err != nil {
-		code, err = refreshError(err)
+		code, status, err = refreshError(err)
 	}
-	s.config.Observe(ctx, bitrix24.Observation{Method: "oauth/token", Code: code, Duration: time.Since(start)})
+	seen.Code, seen.Duration, seen.Waited, seen.Sent = code, time.Since(start), start.Sub(asked), true
+	s.config.Observe(ctx, seen)
+	span.Outcome(code)
+	*sent = bitrix24.Exchange{Method: exchangeMethod, At: start, Duration: seen.Duration, Status: status, Code: code}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -180,31 +194,36 @@ func (s *Server) exchange(
 	return grant, nil
 }
 
+// exchangeMethod names the exchange of a token in metrics, traces and logs.
+const exchangeMethod = "oauth/token"
+
 // refreshError tells dead tokens from passing trouble (settings/oauth/error-codes.md, and the official Python SDK for the
 // last four), by the code alone: the status differs, wrong_client comes with 200 too. The library's own error repeats the
 // answer's body, so only its code goes on.
-func refreshError(err error) (string, error) {
+func refreshError(err error) (code string, status int, problem error) {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
 		var urlErr *url.Error
 		if errors.As(err, &urlErr) {
 			err = urlErr.Err // without the address, whatever it holds
 		}
-		return "no_answer", portal.Problemf(portal.OAuthUnreachable, "exchange at the OAuth server: %w", &foreignError{err})
+		return "no_answer", 0, portal.Problemf(portal.OAuthUnreachable, "exchange at the OAuth server: %w", &foreignError{err})
 	}
-	code := strings.ToLower(bitrix24.CleanCode(refused.ErrorCode))
-	status := 0
+	code = strings.ToLower(bitrix24.CleanCode(refused.ErrorCode))
 	if refused.Response != nil {
 		status = refused.Response.StatusCode
 	}
-	answer := &bitrix24.Error{Method: "oauth/token", Status: status, Code: code}
-	switch code {
-	case "invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error", "payment_required",
-		"invalid_client", "wrong_client", "not_installed", "no_auth_found":
-		return code, &portal.DeadTokenError{Reason: code, Err: answer}
-	default:
-		return bitrix24.CodeOf(answer), &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}
+	answer := &bitrix24.Error{Method: exchangeMethod, Status: status, Code: code}
+	if slices.Contains(DeadReasons(), code) {
+		return code, status, &portal.DeadTokenError{Reason: code, Err: answer}
 	}
+	return bitrix24.CodeOf(answer), status, &portal.Error{Problem: portal.OAuthUnreachable, Err: answer}
+}
+
+// DeadReasons are the codes with which the OAuth server refuses a refresh token, or us.
+func DeadReasons() []string {
+	return []string{"invalid_grant", "portal_deleted", "insufficient_scope", "invalid_scope", "user_access_error", "payment_required",
+		"invalid_client", "wrong_client", "not_installed", "no_auth_found"}
 }
 
 // foreignError bounds and cleans the text of an error that may repeat what a server answered.
@@ -256,7 +275,13 @@ func (s *Server) AppInfo(ctx context.Context, serverEndpoint string, access secr
 	target := bitrix24.Target{Endpoint: s.Endpoint(serverEndpoint), Access: access}
 	err := s.rest.Refused(ctx, target)
 	if err == nil {
+		asked := time.Now()
 		err = s.strangers.turn(ctx, "oauth/app.info", access)
+		seen := bitrix24.Observation{Method: "oauth/app.info", Waited: time.Since(asked)}
+		if err != nil {
+			seen.Waited, seen.Code = 0, bitrix24.CodeOf(err)
+		}
+		s.config.Observe(ctx, seen)
 	}
 	var answer *bitrix24.Answer
 	if err == nil {

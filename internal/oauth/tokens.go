@@ -13,6 +13,7 @@ import (
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/portal"
 	"itemlens/internal/secret"
+	"itemlens/internal/tracing"
 	"itemlens/internal/turns"
 )
 
@@ -42,6 +43,17 @@ type Tokens struct {
 	flights singleflight.Group
 	portals *turns.Turns[portal.MemberID]
 	all     *semaphore.Weighted
+	watch   Watch
+}
+
+// Watch is told what comes of renewals. Members may be nil.
+type Watch struct {
+	// Exchanged is told of each exchange that was sent for a portal. Its bodies hold nothing but secrets, so there are none.
+	Exchanged func(ctx context.Context, e bitrix24.Exchange)
+	// Renewed is told once for all callers that shared a renewal: "ok", or the problem.
+	Renewed func(outcome string)
+	// Died is told why the OAuth server refuses a refresh token, by its code.
+	Died func(reason string)
 }
 
 // NewTokens makes a Tokens.
@@ -51,6 +63,9 @@ func NewTokens(server *Server, store Store, limits Limits, log *slog.Logger) *To
 		portals: turns.New[portal.MemberID](limits.PerPortal), all: semaphore.NewWeighted(limits.Renewals),
 	}
 }
+
+// Tell names who is told what comes of renewals; before the first one.
+func (t *Tokens) Tell(w Watch) { t.watch = w }
 
 // renewalsPerCall bounds how often one call has its pair renewed: the first renewal may find a pair that another process
 // stored and that has expired meanwhile.
@@ -111,9 +126,18 @@ func (t *Tokens) fly(
 	// The flight outlives the caller that started it: others wait for its result, and an exchange that was begun must
 	// be committed, or the portal's pair is lost.
 	key := kind + "\x00" + string(p.MemberID) + "\x00" + pair.UserID.String() + "\x00" + string(pair.Refresh.Hash())
-	flight := t.flights.DoChan(key, func() (any, error) {
+	flight := t.flights.DoChan(key, func() (renewed any, err error) {
 		flightCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limits.Wait)
 		defer cancel()
+		flightCtx, span := tracing.Begin(flightCtx, "oauth.Renew")
+		defer func() {
+			outcome := renewalOutcome(err)
+			span.Outcome(outcome)
+			span.End()
+			if t.watch.Renewed != nil {
+				t.watch.Renewed(outcome)
+			}
+		}()
 		leave, err := t.queue(flightCtx, p.MemberID)
 		if err != nil {
 			return nil, portal.Problemf(portal.OAuthUnreachable, "wait for a turn at the OAuth server: %w", err)
@@ -138,6 +162,18 @@ func (t *Tokens) fly(
 	}
 }
 
+// renewalOutcome is "ok", or the problem that a renewal met: one of a known list.
+func renewalOutcome(err error) string {
+	var dead *portal.DeadTokenError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &dead):
+		return string(deadProblem(dead.Reason))
+	}
+	return string(portal.ProblemOf(err))
+}
+
 // queue waits for a turn: first in the portal's own queue, then among all.
 func (t *Tokens) queue(ctx context.Context, id portal.MemberID) (leave func(), err error) {
 	done, err := t.portals.Begin(ctx, id)
@@ -153,9 +189,17 @@ func (t *Tokens) queue(ctx context.Context, id portal.MemberID) (leave func(), e
 
 // exchange is a portal.Exchange.
 func (t *Tokens) exchange(ctx context.Context, p portal.Portal, refresh secret.Text, proven bool) (portal.Token, error) {
-	grant, err := t.server.Refresh(ctx, p.ServerEndpoint, refresh)
+	sent := bitrix24.Exchange{}
+	grant, err := t.server.refresh(ctx, p.ServerEndpoint, refresh, &sent)
+	if !sent.At.IsZero() && t.watch.Exchanged != nil {
+		sent.Target.MemberID = string(p.MemberID)
+		t.watch.Exchanged(ctx, sent)
+	}
 	var dead *portal.DeadTokenError
 	if errors.As(err, &dead) {
+		if t.watch.Died != nil && !sent.At.IsZero() {
+			t.watch.Died(dead.Reason)
+		}
 		t.log.WarnContext(ctx, "refresh token no longer works; the user has to open the app again", "portal", p.MemberID, "code", dead.Reason)
 	}
 	if err != nil {

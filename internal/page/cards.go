@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"itemlens/internal/bitrix24"
 	"itemlens/internal/card"
@@ -22,6 +23,7 @@ type Cards struct {
 	Turns  *turns.Turns[portal.MemberID]
 	Zones  *Zones
 	Views  *Views
+	Now    func() time.Time
 }
 
 // viewer is a visit as crm knows who looks.
@@ -41,7 +43,7 @@ func viewerOf(visit *gate.Visit, l *i18n.Printer) viewer { return viewer{visit, 
 func (c *Cards) reader(visit *gate.Visit, l *i18n.Printer) card.Reader {
 	origins := strings.Fields(bitrix24.PageOrigins(visit.Portal.ClientEndpoint, visit.Portal.Domain))
 	zone := c.Zones.find(cmp.Or(visit.User.TimeZone, c.Views.Of(visit).Zone))
-	return card.Reader{L: l, Zone: zone, Origin: origins[len(origins)-1]}
+	return card.Reader{L: l, Zone: zone, Now: c.Now(), Origin: origins[len(origins)-1]}
 }
 
 // Load makes the card of an item as the portal's settings want it.
@@ -58,12 +60,21 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref crm.Ref, l *i
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.Turns.Begin(ctx, visit.Portal.MemberID)
+	done, err := c.turn(ctx, visit)
 	if err != nil {
-		return nil, fmt.Errorf("wait for other cards of the portal: %w", err)
+		return nil, err
 	}
 	defer done()
 	return card.New(ctx, reading, c.reader(visit, l), chosen, visit.User.Admin)
+}
+
+// turn waits until the portal has a processor free for what is to be made; done gives it back.
+func (c *Cards) turn(ctx context.Context, visit *gate.Visit) (done func(), err error) {
+	done, err = c.Turns.Begin(ctx, visit.Portal.MemberID)
+	if err != nil {
+		return nil, fmt.Errorf("wait for other cards of the portal: %w", err)
+	}
+	return done, nil
 }
 
 // Name is what a key stands for.

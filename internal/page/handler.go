@@ -31,6 +31,8 @@ func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/names", h.names)
 	e.POST("/in/items", h.items)
 	e.POST("/in/view", h.view)
+	e.POST("/in/lens/history", h.lens(h.Cards.History))
+	e.POST("/in/lens/history/further", h.timeline)
 }
 
 // outside explains the app to somebody who opens its address in a browser.
@@ -95,6 +97,7 @@ func (h *Handler) look(page *templates.Page, visit *gate.Visit, lens *card.Card)
 		return
 	}
 	page.Classes = append(page.Classes, "tab")
+	lens.Show(view.Open)
 	if view.Empty == nil && lens.ShowAll || view.Empty != nil && *view.Empty {
 		page.Classes = append(page.Classes, "show-empty")
 	}

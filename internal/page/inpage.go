@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"itemlens/internal/bitrix24"
+	"itemlens/internal/card"
 	"itemlens/internal/crm"
 	"itemlens/internal/gate"
 	"itemlens/internal/i18n"
@@ -48,11 +49,12 @@ func (h *Handler) item(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	card, err := h.Cards.Load(c.Request().Context(), visit, ref, l)
+	lens, err := h.Cards.Load(c.Request().Context(), visit, ref, l)
 	if err != nil {
 		return err
 	}
-	return h.Render(c, http.StatusOK, templates.Card(l, card))
+	lens.Show(h.Cards.Views.Of(visit).Open)
+	return h.Render(c, http.StatusOK, templates.Card(l, lens))
 }
 
 // namesRequest asks for names by their keys, and for all product rows of an item where its card shows the first alone.
@@ -123,13 +125,17 @@ func (h *Handler) items(c echo.Context) error {
 // view remembers how a user wants to see cards, so that the next page is drawn so.
 func (h *Handler) view(c echo.Context) error {
 	var req struct {
-		Empty *bool `json:"empty"`
-		Codes *bool `json:"codes"`
+		Empty *bool  `json:"empty"`
+		Codes *bool  `json:"codes"`
+		View  string `json:"view"`
 	}
 	visit, _, err := h.resume(c, &req)
 	if err != nil {
 		return err
 	}
-	h.Cards.Views.tell(visit, func(v *View) { v.Empty, v.Codes = req.Empty, req.Codes })
+	if req.View != "" && !card.IsView(req.View) {
+		return &bitrix24.FormError{Field: "view", Reason: "is none of a card"}
+	}
+	h.Cards.Views.tell(visit, func(v *View) { v.Empty, v.Codes, v.Open = req.Empty, req.Codes, req.View })
 	return c.NoContent(http.StatusNoContent)
 }

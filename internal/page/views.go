@@ -14,6 +14,7 @@ type View struct {
 	Zone  string // the browser's time zone, by its IANA name; it counts where the portal does not know the user's
 	Empty *bool  // empty fields are shown; nil while the user has chosen nothing
 	Codes *bool  // field codes are shown
+	Open  string // which of a card's views was opened last; empty for the fields
 }
 
 // Views remembers how users look, so that their next page is drawn as they want it and nothing jumps once its script runs.

@@ -82,6 +82,14 @@ func WithRequest(ctx context.Context, id string) (context.Context, *Request) {
 	return context.WithValue(ctx, requestKey{}, r), r
 }
 
+// RequestID is the name of the request that a context belongs to; empty of background work.
+func RequestID(ctx context.Context) string {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r.id
+	}
+	return ""
+}
+
 // By says who made the request. A user whose token is new is known only by what the portal answers to it; lines that wait
 // to be written are told then.
 func (r *Request) By(user portal.UserID) { r.user.Store(int64(user)) }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -144,6 +147,70 @@ func TestNobodysPortalHasNoLine(t *testing.T) {
 	stop()
 	if n := count(t, store); n != 0 || log.Stats().Held != 0 {
 		t.Errorf("%d lines, %+v", n, log.Stats())
+	}
+}
+
+// BenchmarkAThousandPagesASecond measures what `make restlog` prints: lines of a usual item as a thousand pages a second make
+// them, for SECONDS (10), into a real Postgres. Each page has answers of its own, so that nothing is shared that would not be.
+func BenchmarkAThousandPagesASecond(b *testing.B) {
+	seconds := 10
+	if text := os.Getenv("SECONDS"); text != "" {
+		var err error
+		if seconds, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	store, err := storage.Open(b.Context(), storage.Options{URL: secret.New(cluster.Database(b)), Sealer: apptest.NewSealer(b), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.SaveInstallation(b.Context(), portal.Portal{MemberID: member, Scope: []string{"crm"}, InstallerID: 1}, portal.Token{MemberID: member, UserID: 1, Access: secret.New("a"), Refresh: secret.New("r")}); err != nil {
+		b.Fatal(err)
+	}
+	template := []byte(`{"result":{` + strings.Repeat(`"ufCrm_1700000000001":"Some text of a usual length","ufCrm_1700000000002":["A-1","B-1"],`, 120) + `"id":20}}`)
+	for b.Loop() {
+		log := restlog.New(store, 3, slog.New(slog.DiscardHandler), time.Now)
+		ctx, cancel := context.WithCancel(b.Context())
+		done := make(chan struct{})
+		go func() { log.Run(ctx); close(done) }()
+		var before, now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		var begun, ended syscall.Rusage
+		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &begun)
+		var held, heap int64
+		start, lines := time.Now(), 1000*seconds
+		for n := range lines {
+			if n%10 == 0 {
+				time.Sleep(time.Until(start.Add(time.Duration(n) * time.Millisecond)))
+			}
+			e := exchange(0)
+			e.Answer = bytes.Clone(template)
+			log.Record(ctx, e)
+			held = max(held, log.Stats().Held)
+			if n%1000 == 0 {
+				runtime.ReadMemStats(&now)
+				heap = max(heap, int64(now.HeapAlloc)-int64(before.HeapAlloc))
+			}
+		}
+		took := time.Since(start)
+		cancel()
+		<-done
+		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ended)
+		stats := log.Stats()
+		if stats.Lost > 0 || stats.Written != int64(lines) {
+			b.Errorf("%d of %d lines are written, %d lost", stats.Written, lines, stats.Lost)
+		}
+		if heap > 64<<20 {
+			b.Errorf("the heap grew by %d MB", heap>>20)
+		}
+		cpu := time.Duration(ended.Utime.Nano() + ended.Stime.Nano() - begun.Utime.Nano() - begun.Stime.Nano())
+		b.ReportMetric(float64(lines)/took.Seconds(), "lines/s")
+		b.ReportMetric(float64(stats.Lost), "lost")
+		b.ReportMetric(float64(held)/(1<<20), "waiting-MB")
+		b.ReportMetric(float64(heap)/(1<<20), "heap-MB")
+		b.ReportMetric(float64(cpu.Microseconds())/float64(lines), "CPU-µs/line")
 	}
 }
 

@@ -58,6 +58,9 @@ func TestPostgresGoesAndComesBack(t *testing.T) {
 	}
 	await("pages before", func() bool { return count(200) > 20 })
 	cluster.Pause()
+	if scrape := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", ""); scrape.Status != http.StatusOK || !strings.Contains(scrape.Body, "\nitemlens_db_up 0\n") {
+		t.Errorf("metrics without Postgres: %d", scrape.Status)
+	}
 	await("pages that say that the database is gone", func() bool { return count(503) > 5 })
 	if answer := app.Send(http.MethodGet, app.OperatorURL+"/readyz", "", ""); answer.Status != http.StatusServiceUnavailable {
 		t.Errorf("readyz while Postgres is gone: %d", answer.Status)

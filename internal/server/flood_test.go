@@ -192,6 +192,29 @@ func TestForgedPagesRefuseNoGenuineOne(t *testing.T) {
 	if app.Portal.Overruns() != 0 {
 		t.Errorf("the portal refused %d requests", app.Portal.Overruns())
 	}
+	for _, limit := range []string{"portal_strangers", "oauth"} {
+		if n := metric(t, app, `itemlens_limit_refusals_total{limit="`+limit+`"}`); n < 1 {
+			t.Errorf("the metrics tell of %v refusals of %s", n, limit)
+		}
+	}
+	if metric(t, app, `itemlens_limit_wait_seconds_count{limit="oauth"}`) < 1 || metric(t, app, `itemlens_limit_refusals_total{limit="portal"}`) > 0 {
+		t.Error("the metrics tell of no wait for the OAuth server, or of a refusal of somebody who is known")
+	}
+}
+
+// metric is the value of a line of /metrics; 0 where there is none.
+func metric(t *testing.T, app *apptest.App, line string) float64 {
+	t.Helper()
+	for text := range strings.SplitSeq(app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "").Body, "\n") {
+		if value, ok := strings.CutPrefix(text, line+" "); ok {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	return 0
 }
 
 // TestNewcomersAreServed: a user who opens the app for the first time, and one whose portal posts a fresh pair each hour, are

@@ -406,8 +406,17 @@ func TestDeadTokensSayWhyAndAreNotTriedAgain(t *testing.T) {
 		t.Error("no line in the log")
 	}
 	metrics := app.Send(http.MethodGet, app.OperatorURL+"/metrics", "", "")
-	if !strings.Contains(metrics.Body, `itemlens_portal_request_seconds_count{code="invalid_grant",method="oauth/token"}`) {
+	if !strings.Contains(metrics.Body, `itemlens_oauth_request_seconds_count{code="invalid_grant",method="oauth/token"}`) {
 		t.Error("no metric")
+	}
+	for _, line := range []string{`itemlens_dead_tokens_total{reason="payment_required"}`, `itemlens_token_renewals_total{outcome="payment_required"}`,
+		`itemlens_page_outcomes_total{outcome="payment_required",route="/"}`} {
+		if metric(t, app, line) < 1 {
+			t.Errorf("no %s", line)
+		}
+	}
+	if n := metric(t, app, `itemlens_dead_tokens_total{reason="payment_required"}`); n != 1 { // three pages, one exchange
+		t.Errorf("%v dead tokens of an account that is not paid for, want 1", n)
 	}
 }
 

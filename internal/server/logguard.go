@@ -34,13 +34,14 @@ func (g *logGuard) Enabled(ctx context.Context, level slog.Level) bool {
 	return g.next.Enabled(ctx, level)
 }
 
-// Handle writes a copy of the record.
+// Handle writes a copy of the record, with the names of its request and trace.
 func (g *logGuard) Handle(ctx context.Context, record slog.Record) error {
 	clean := slog.NewRecord(record.Time, record.Level, g.text(ctx, record.Message, longestValue), record.PC)
 	record.Attrs(func(attr slog.Attr) bool {
 		clean.AddAttrs(g.attr(ctx, attr))
 		return true
 	})
+	withNames(ctx, &clean)
 	return g.next.Handle(ctx, clean)
 }
 

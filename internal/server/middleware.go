@@ -88,13 +88,14 @@ func requestLog(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 				c.Error(err) // writes the page, so that the status below is what was sent
 			}
 			status, took := c.Response().Status, time.Since(start)
-			m.request(c.Path(), c.Request().Method, status, took)
+			problem, _ := c.Get("problem").(string)
+			m.request(c.Path(), c.Request().Method, status, problem, took)
+			describe(c)
 			if strings.HasPrefix(c.Path(), "/static/") && status < 400 {
 				return nil
 			}
 			attrs := []any{
 				"method", c.Request().Method, "path", bitrix24.CleanText(c.Request().URL.Path, longestPath), "status", status, "duration_ms", took.Milliseconds(),
-				"request_id", c.Response().Header().Get(echo.HeaderXRequestID),
 			}
 			for _, name := range []string{"portal", "user", "event", "problem", "reason"} {
 				if value := c.Get(name); value != nil {

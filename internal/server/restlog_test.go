@@ -87,6 +87,36 @@ func TestAPortalsHangIsInTheRESTLog(t *testing.T) {
 	}
 }
 
+// TestAnExchangeOfTokensIsInTheRESTLog with what came of it, and without bodies: they hold nothing but tokens.
+func TestAnExchangeOfTokensIsInTheRESTLog(t *testing.T) {
+	app := apptest.Start(t, &cluster)
+	app.Install()
+	opening := app.Opening(2, "CRM_LEAD_DETAIL_TAB", 250)
+	app.Post(opening.URL, opening.Form)
+	app.Sim.ExpireAccessTokens()
+	app.Post(opening.URL, opening.Form)
+	app.Sim.ExpireAccessTokens()
+	app.Sim.RefuseExchanges(app.App.ClientID, "invalid_grant")
+	refused := app.Post(opening.URL, opening.Form)
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		lines := restLog(t, app, portal.RESTLogFilter{MemberID: portal.MemberID(app.Portal.MemberID), Method: "oauth/token"})
+		good, bad := false, false
+		for _, line := range lines {
+			good = good || line.Code == "ok" && line.Status == 200
+			bad = bad || line.Code == "invalid_grant" && line.Status >= 400 && line.RequestID == refused.Header.Get("X-Request-Id")
+			if line.Request+line.Answer != "" || line.Duration <= 0 {
+				t.Errorf("%+v", line)
+			}
+		}
+		if good && bad {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("lines of exchanges: %+v", lines)
+		}
+	}
+}
+
 // TestNoRESTLogWhereTheOperatorWantsNone.
 func TestNoRESTLogWhereTheOperatorWantsNone(t *testing.T) {
 	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) { c.RESTLogDays = 0 }))

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/net/netutil"
+	"riverqueue.com/riverui"
 
 	"itemlens/docs"
 	"itemlens/internal/bitrix24"
@@ -53,7 +54,8 @@ type Server struct {
 	operator *http.Server
 	closers  []func()
 	jobs     *jobs.Runner
-	restLog  *restlog.Log // nil where none is kept
+	restLog  *restlog.Log     // nil where none is kept
+	queueUI  *riverui.Handler // nil where operators are shown none
 }
 
 // New wires the app. It connects to nothing yet.
@@ -70,8 +72,9 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, err
 	}
-	log = guardLog(log, c.ClientSecret, c.DatabaseURL)
-	m := newMetrics()
+	log = guardLog(log, c.ClientSecret, c.DatabaseURL, c.OperatorPassword)
+	m := newMetrics(version)
+	m.watchDatabase(store)
 	var restLog *restlog.Log
 	var record func(context.Context, bitrix24.Exchange)
 	if c.RESTLogDays > 0 {
@@ -81,7 +84,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	agent := "ItemLens/" + version
 	rest, err := bitrix24.NewClient(bitrix24.Options{
-		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.portalRequest, Record: record,
+		Timeout: c.PortalTimeout, AllowPrivate: c.AllowPrivate, UserAgent: agent, Observe: m.requestSent, Record: record,
 		Rate: portalRate(c, 2, 50), Enterprise: portalRate(c, 5, 250),
 	})
 	if err != nil {
@@ -89,7 +92,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	authority, err := oauth.NewServer(oauth.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Servers: c.OAuthServers, Timeout: c.OAuthTimeout, AllowPrivate: c.AllowPrivate,
-		Rate: c.OAuthRate, Observe: m.portalRequest, Now: time.Now,
+		Rate: c.OAuthRate, Observe: m.requestSent, Now: time.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -97,6 +100,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	tokens := oauth.NewTokens(authority, store, oauth.Limits{
 		Renewals: max(1, int64(c.DatabaseMaxConns)/3), PerPortal: 2, Wait: c.OAuthTimeout + 5*time.Second,
 	}, log)
+	tokens.Tell(oauth.Watch{Exchanged: record, Renewed: m.renewed, Died: m.died})
 	titles := map[string]string{}
 	for _, lang := range catalog.Languages() {
 		titles[i18n.PlatformCode(lang)] = catalog.For(lang).T("app.tab")
@@ -114,6 +118,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	s := &Server{config: c, log: log, store: store, restLog: restLog, closers: []func(){rest.Close, authority.Close}}
 	s.jobs, err = jobs.New(jobs.Options{
 		Portals: installer, Pool: store.Pool(), Store: store, Tokens: tokens, Spread: c.KeepAliveSpread, Log: log, Now: time.Now,
+		Done: m.jobDone, Traces: c.Traces,
 	})
 	if err != nil {
 		return nil, err
@@ -126,6 +131,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	if err != nil {
 		return nil, fmt.Errorf("make the door for strangers: %w", err)
 	}
+	door.Passed = m.doorPassed
 	admission := &gate.Gate{
 		Door:  door,
 		Store: store, Registrar: installer, Tokens: tokens, Server: authority, REST: rest, Now: time.Now,
@@ -133,7 +139,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	}
 	s.closers = append(s.closers, cache.Close, views.Close)
 	m.watchCache(cache)
-	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views}
+	cards := &page.Cards{Source: &crm.Source{Cache: cache}, Turns: page.NewTurns(), Zones: page.NewZones(), Views: views, Now: time.Now}
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
 	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: time.Now}).Register(e)
@@ -142,8 +148,12 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 		return nil, err
 	}
 	legal.Register(e, site)
-	s.public = newHTTPServer(headAsGet(e), c.PortalTimeout)
-	s.operator = newHTTPServer(s.operatorRoutes(m), c.PortalTimeout)
+	s.public = newHTTPServer(traced(headAsGet(e), c.Traces), c.PortalTimeout)
+	operator, err := s.operatorRoutes(m)
+	if err != nil {
+		return nil, err
+	}
+	s.operator = newHTTPServer(operator, c.PortalTimeout)
 	return s, nil
 }
 
@@ -225,6 +235,11 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 		}
 		close(logDone)
 	}()
+	if s.queueUI != nil {
+		if err := s.queueUI.Start(jobsCtx); err != nil {
+			s.log.Warn("the queue's pages count nothing", "error", err.Error())
+		}
+	}
 	s.log.Info("serving", "listen", public.Addr().String(), "operator_listen", operator.Addr().String(), "public_url", s.config.PublicURL)
 
 	var err error
@@ -248,21 +263,4 @@ func (s *Server) Serve(ctx context.Context, public, operator net.Listener) error
 	}
 	s.log.Info("stopped")
 	return nil
-}
-
-func (s *Server) operatorRoutes(m *metrics) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		if err := s.store.Ready(ctx); err != nil {
-			s.log.Warn("not ready", "error", err.Error())
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
-	mux.Handle("GET /metrics", m.handler())
-	return mux
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/golang-migrate/migrate/v4"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
@@ -21,6 +22,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 
 	"itemlens/internal/portal"
 	"itemlens/internal/seal"
@@ -44,6 +47,8 @@ type Options struct {
 	MaxConns int32
 	Sealer   *seal.Sealer
 	Now      func() time.Time
+	// Traces gets a span for each statement that runs within one; nil: nobody does.
+	Traces trace.TracerProvider
 }
 
 // Open prepares a pool. It does not connect yet: the app starts, and says so at /readyz, while Postgres is down.
@@ -59,6 +64,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "itemlens"
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "15000"
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	if o.Traces != nil {
+		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Traces), otelpgx.WithMeterProvider(noop.NewMeterProvider()),
+			otelpgx.WithDisableConnectionDetailsInAttributes())
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("prepare connections to Postgres: %w", err)

@@ -4,7 +4,7 @@ import { all, find, input, make } from './dom.js';
 import { fit, openPath, opened, recall, remember } from './frame.js';
 import { Latest, told } from './session.js';
 import { say } from './status.js';
-import { recallViews, restore } from './view.js';
+import { chosen, recallViews, restore } from './view.js';
 
 const requests = new Latest(); // of the card that is shown
 
@@ -22,7 +22,17 @@ export function showCard(card) {
   const field = input('filter');
   if (field && matchMedia('(hover: hover) and (pointer: fine)').matches) field.placeholder += ' (Ctrl+/)';
   enliven(card, requests.next());
+  open(card, card.dataset.view);
   void looked(card);
+}
+
+/**
+ * Opens a view beside the fields.
+ * @param {HTMLElement} card
+ * @param {string} [view]
+ */
+function open(card, view) {
+  if (view) loadTools().then(({ openView }) => openView(card, view)).catch(() => {});
 }
 
 /** Ends what is asked for the card, which is taken out of the page. */
@@ -136,5 +146,7 @@ document.addEventListener('click', (event) => {
 void opened.then(() => {
   recallViews();
   const card = shownCard();
-  if (card) restore(card);
+  if (!card) return;
+  restore(card);
+  if (chosen.view !== (card.dataset.view ?? '')) open(card, chosen.view || 'fields');
 });

@@ -3,6 +3,7 @@ import { showCard, shownCard } from './card.js';
 import { textOf } from './copy.js';
 import { all, find, input, make } from './dom.js';
 import { applyFilter } from './filter.js';
+import { carryView } from './lens.js';
 import { Latest, ask, told } from './session.js';
 import { say } from './status.js';
 
@@ -48,6 +49,7 @@ function replace(old, html, quiet) {
   const fresh = find('[data-card]', slot.content);
   if (!fresh) throw new Error('the answer holds no card');
   old.replaceWith(fresh);
+  carryView(old, fresh);
   const now = valuesOf(fresh);
   const changed = [];
   for (const row of quiet ? [] : all('.field', fresh)) {

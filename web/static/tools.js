@@ -4,9 +4,12 @@ import { copied, copyBeside, moveAmongCopies } from './copy.js';
 import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
+import { moveAmongTabs, openView, pressTab, tryAgain } from './lens.js';
 import './print.js';
 import { refresh } from './refresh.js';
 import { toggle } from './view.js';
+
+export { openView };
 
 /**
  * Does what a button is for.
@@ -27,6 +30,8 @@ export function press(button, plain) {
     case 'link': copyLink(button); break;
     case 'print': window.print(); break;
     case 'clear': clearFilter(); break;
+    case 'view': pressTab(button); break;
+    case 'view-again': tryAgain(button); break;
   }
 }
 
@@ -51,6 +56,7 @@ document.addEventListener('input', (event) => { if (event.target === input('filt
 document.addEventListener('names', () => { if (input('filter')?.value) applyFilter(); });
 
 document.addEventListener('keydown', (event) => {
+  if (moveAmongTabs(event)) return;
   const field = input('filter');
   if (event.key === 'Escape' && event.target === field && field?.value) clearFilter();
   else moveAmongCopies(event);

@@ -6,9 +6,10 @@ import { ask } from './session.js';
 
 /** @typedef {'empty' | 'codes'} View */
 
-/** @type {Record<View, boolean | null>} */
-const told = { empty: ofPage('empty'), codes: ofPage('codes') }; // what the app knows
-const chosen = { ...told };
+/** @type {Record<View, boolean | null> & {view: string}} */
+const told = { empty: ofPage('empty'), codes: ofPage('codes'), view: find('[data-card]')?.dataset.view ?? '' }; // what the app knows
+export const chosen = { ...told }; // view: what is open beside the fields
+let opened = false; // the user has opened a view, before the portal answered maybe
 
 /** @param {View} name */
 function ofPage(name) {
@@ -39,6 +40,17 @@ export function toggle(name) {
 }
 
 /**
+ * Remembers which view the user opened; none are the fields.
+ * @param {string} view
+ */
+export function chooseView(view) {
+  opened = true;
+  chosen.view = view;
+  remember('view', view);
+  tell();
+}
+
+/**
  * Shows a card as the user chose, else as the administrator did.
  * @param {HTMLElement} card
  */
@@ -53,12 +65,15 @@ export function recallViews() {
     const remembered = recall('show-' + name);
     if (typeof remembered === 'boolean') chosen[name] = remembered;
   }
+  const view = recall('view');
+  if (opened) remember('view', chosen.view);
+  else if (typeof view === 'string') chosen.view = view;
   tell();
 }
 
 /** Tells the app, so that the next page comes as it is wanted. */
 function tell() {
-  if (chosen.empty === told.empty && chosen.codes === told.codes) return;
+  if (chosen.empty === told.empty && chosen.codes === told.codes && chosen.view === told.view) return;
   Object.assign(told, chosen);
   ask('/in/view', chosen).catch(() => {}); // the portal knows it
 }

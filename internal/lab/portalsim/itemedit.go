@@ -125,6 +125,7 @@ func methodItemUpdate(c *call) (any, *apiError) {
 	if refusal := c.assign(t, changed); refusal != nil {
 		return nil, refusal
 	}
+	c.portal.moved(t, item, changed)
 	t.items = append(slices.DeleteFunc(t.items, func(o *object) bool { return o == item }), changed)
 	c.tell(t, item.int("id"), "UPDATE")
 	return newObject().set("item", c.shown(changed, nil)), nil

@@ -47,6 +47,9 @@ func methods() map[string]method {
 		"crm.item.productrow.list":           {scope: "crm", run: methodProductRowList},
 		"crm.item.details.configuration.get": {scope: "crm", run: methodConfigurationGet},
 		"crm.item.details.configuration.set": {scope: "crm", run: methodConfigurationSet},
+		"crm.stagehistory.list":              {scope: "crm", run: methodStageHistory},
+		"crm.timeline.comment.list":          {scope: "crm", run: methodCommentList},
+		"crm.activity.list":                  {scope: "crm", run: methodActivityList},
 	}
 	maps.Copy(out, classicMethods())
 	return out

@@ -17,32 +17,35 @@ type Portal struct {
 	Name     string
 	MemberID string
 
-	mu       sync.Mutex // guards everything below; taken after sim.mu where both are needed
-	servers  []*listener
-	users    []*User
-	types    []*crmType
-	statuses []status
-	products map[string][]*object       // by owner, as productKey names it
-	layouts  map[string]json.RawMessage // arrangements of cards, as layoutName names them
-	installs map[string]*install
-	frames   map[string]*frame
-	faults   []*Fault
-	failing  map[string]*Fault // by method
-	bucket   float64
-	overruns int // requests that found the bucket full
-	bucketAt time.Time
-	requests map[string]int // HTTP requests by method
-	commands map[string]int // the same, with the commands of batches counted one by one
-	log      []*Request     // the newest last, bounded
-	items    int            // how many were made up at the start
-	domain   string         // another name of the host, without a port
-	path     string         // of an on-premise portal that does not stand at the root; never changes
-	webhooks map[string]*token
-	tokens   map[string]string // application_token of apps that were here before, by client_id
-	deleted  bool
-	plan     string             // std, enterprise, free (without REST)
-	usages   map[string]*usage  // by caller and method
-	cost     map[string]float64 // seconds that a method is said to take, by method
+	mu         sync.Mutex // guards everything below; taken after sim.mu where both are needed
+	servers    []*listener
+	users      []*User
+	types      []*crmType
+	statuses   []status
+	products   map[string][]*object // by owner, as productKey names it
+	moves      map[string][]move    // by item, as moveKey names it
+	comments   []comment
+	layouts    map[string]json.RawMessage // arrangements of cards, as layoutName names them
+	installs   map[string]*install
+	frames     map[string]*frame
+	faults     []*Fault
+	failing    map[string]*Fault // by method
+	activities []*object
+	bucket     float64
+	overruns   int // requests that found the bucket full
+	bucketAt   time.Time
+	requests   map[string]int // HTTP requests by method
+	commands   map[string]int // the same, with the commands of batches counted one by one
+	log        []*Request     // the newest last, bounded
+	items      int            // how many were made up at the start
+	domain     string         // another name of the host, without a port
+	path       string         // of an on-premise portal that does not stand at the root; never changes
+	webhooks   map[string]*token
+	tokens     map[string]string // application_token of apps that were here before, by client_id
+	deleted    bool
+	plan       string             // std, enterprise, free (without REST)
+	usages     map[string]*usage  // by caller and method
+	cost       map[string]float64 // seconds that a method is said to take, by method
 
 	operatingLimit float64 // seconds in ten minutes; 0 for none
 
@@ -96,6 +99,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 func (p *Portal) fill(items int) {
 	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
 	p.products, p.layouts = standardProducts(), standardLayouts()
+	p.moves, p.comments, p.activities = standardMoves(), standardComments(), standardActivities(time.Now())
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil
 	p.exchanges = map[int]int{}

@@ -104,7 +104,7 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	if o.Adjust != nil {
 		o.Adjust(&s.Config)
 	}
-	s.Store, err = storage.Open(ctx, storage.Options{URL: s.Config.DatabaseURL, MaxConns: s.Config.DatabaseMaxConns, Sealer: sealer, Now: time.Now})
+	s.Store, err = storage.Open(ctx, storage.Options{URL: s.Config.DatabaseURL, MaxConns: s.Config.DatabaseMaxConns, Sealer: sealer, Now: time.Now, Traces: s.Config.Traces})
 	if err != nil {
 		return err
 	}

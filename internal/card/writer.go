@@ -1,0 +1,112 @@
+package card
+
+import (
+	"strconv"
+	"time"
+
+	"itemlens/internal/crm"
+)
+
+// Writer writes single values as a card does: for the views beside the fields, which package lens makes.
+type Writer struct {
+	Reader
+	f *formatter
+}
+
+// NewWriter makes the writer of what was read of an item.
+func NewWriter(r *crm.Reading, reader Reader) *Writer {
+	return &Writer{reader, newFormatter(r, reader)}
+}
+
+// Field writes the value that the item has in a field, as its card does; nothing where it has none.
+func (w *Writer) Field(name string) []Piece {
+	field := w.f.typ.Fields.Field(name)
+	if field == nil {
+		return nil
+	}
+	pieces, _ := w.f.format(field, w.f.item.Value(name))
+	return pieces
+}
+
+// Person writes a user by id, with a link to their page; the page's script finds a name that is not known. It reports false
+// where the id is 0.
+func (w *Writer) Person(id int64) (Piece, bool) { return w.f.person(strconv.FormatInt(id, 10)) }
+
+// Linked writes an item with a link to it, as Person does.
+func (w *Writer) Linked(ref crm.Ref) (Piece, bool) {
+	return w.f.linked(ref.EntityTypeID, strconv.FormatInt(ref.ID, 10))
+}
+
+// In is a moment in the reader's time zone, and in that of the portal where the reader's is not known.
+func (w *Writer) In(t time.Time) time.Time {
+	if w.Zone == nil {
+		return t
+	}
+	return t.In(w.Zone)
+}
+
+// Moment writes a moment (RFC 3339) in the reader's time zone.
+func (w *Writer) Moment(text string) Piece { return w.f.dateTime(&crm.Field{}, text) }
+
+// Day writes a day as the platform tells it, see Day.
+func (w *Writer) Day(text string) Piece { return w.f.date(text) }
+
+// Money writes a sum in a currency as the portal does.
+func (w *Writer) Money(sum float64, currency string) string { return w.f.amount(sum, currency) }
+
+// Rich writes a text in BBCode, HTML or plain as formatted text, sanitised.
+func (w *Writer) Rich(text string) Piece {
+	piece := w.f.rich(&crm.Field{}, text)
+	w.f.bound(&piece)
+	return piece
+}
+
+// TypeName is what a type is called.
+func (w *Writer) TypeName(entityTypeID int) string { return w.f.typeName(entityTypeID) }
+
+// FieldTitle is what the portal calls a field of the item's type; "" where it has none of that name.
+func (w *Writer) FieldTitle(name string) string {
+	field := w.f.typ.Fields.Field(name)
+	if field == nil {
+		return ""
+	}
+	return describe(w.L, field).title
+}
+
+// Pipeline is the name of a pipeline by its id; "" where the type has only one.
+func (w *Writer) Pipeline(category string) string {
+	if len(w.f.typ.Pipelines.Names) < 2 {
+		return ""
+	}
+	return w.f.typ.Pipelines.Names[category]
+}
+
+// Stage is a stage of an item as it is drawn.
+type Stage struct {
+	Name  string
+	Color string // as #rrggbb
+	Class string // "won", "lost" or ""
+	Pale  bool   // Color is so light that words on it are black
+}
+
+// Stage finds a stage of a pipeline (category; "" of types without pipelines) by the id that stageId holds. One that is gone
+// is called by its id.
+func (w *Writer) Stage(category, id string) Stage {
+	stage := Stage{Name: shorten(id, maxTitle)}
+	var found crm.Status
+	if field := w.f.typ.Fields.Field("stageId"); field != nil {
+		for _, status := range w.f.typ.Statuses.Pipeline(field.StatusType, category, id) {
+			if status.ID == id {
+				found = status
+				stage.Name = status.Name
+			}
+		}
+	}
+	stage.Class = classes[found.Semantics]
+	stage.Color = color(found.Color)
+	stage.Pale = pale(stage.Color)
+	return stage
+}
+
+// classes are how the ends of a way are drawn, by the semantics of their stages.
+var classes = map[string]string{"S": "won", "F": "lost"}
