@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients lint build deps screenshots market fuzz bench restlog mutants
+.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots market fuzz bench restlog mutants
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -24,17 +24,42 @@ test-clients:
 	cd internal/lab/portalsim/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags clients -count=1 -timeout 5m -v ./internal/lab/portalsim/clients
 
+# Every statement and lock through a real PgBouncer in transaction mode, with the configuration that deploy/ offers.
+test-pgbouncer:
+	@sh scripts/deps pgbouncer
+	ITEMLENS_TEST_PGBOUNCER=$(CURDIR)/deploy/pgbouncer/pgbouncer.ini go test -count=1 -timeout 15m ./internal/storage ./internal/jobs ./internal/install ./internal/gate
+
+# Three replicas behind a real Caddy with 300 portals, and a rolling upgrade under load: six minutes on two cores.
+test-fleet: deps
+	cd deploy/test && go test -count=1 -timeout 30m -v ./fleet
+
+# docker-compose.yml, the Caddyfile and the Kubernetes base, each read by what reads it in earnest. The module of its own keeps
+# Caddy and Kubernetes' types out of the app's.
+test-deploy:
+	cd deploy/test && go test -count=1 -timeout 15m ./manifests
+
+# What the product is made of: licences (part of lint), known weaknesses (govulncheck) and a bill of materials in bin/. The latter
+# two need the network.
+audit: licences build
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -licenses -version "$$(bin/app version)" -output bin/sbom.json bin/app
+
+licences:
+	go run ./scripts/licences
+
 # Linters and the directions of imports (.golangci.yml says which and why), whether generated code is fresh, and the pages'
 # scripts. The linters live in modules of their own, so that what they need is none of the app's.
 lint:
 	go tool -modfile=tools/go.mod golangci-lint run
+	go run ./scripts/licences
 	@sh scripts/templates
 	@sh scripts/styles
 	@sh scripts/deps node
 	@sh scripts/web
 
+# `app version` tells the tag of the release, or the last tag and how far the commit is from it.
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/app ./cmd/app
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.release=$(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null)" -o bin/app ./cmd/app
 
 # Installs what tests and demo need and this machine lacks: a Postgres server, Chromium, a C compiler (race detector).
 deps:

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,9 @@ const (
 	newPair  = "a new pair each time"
 	browser  = "same pair, compressed as for a browser"
 )
+
+// views are what an open page asks for beside its fields, by the last part of their addresses.
+var views = []string{"history", "rest"}
 
 // opened is how many portals share the pages of one measurement.
 const opened = 10
@@ -194,11 +199,39 @@ func (b *bench) cells(ctx context.Context, name, shape string) ([]*cell, error) 
 	if b.express != nil {
 		cells = append(cells, &cell{page: name, program: "Express + SDK", way: samePair, process: b.express, load: &load{visitors: elsewhere(visitors, b.expressAddress)}, readers: manyReaders})
 	}
-	return append(cells,
+	cells = append(cells,
 		&cell{page: name, program: "Item Lens", way: newPair, process: b.app.process, load: &load{visitors: renewing, pairs: b.pairs}, readers: manyReaders},
 		&cell{page: name, program: "Item Lens", way: browser, process: b.app.process, load: &load{visitors: visitors, accept: likeChrome}, readers: manyReaders},
-	), nil
+	)
+	for _, view := range views {
+		asking, err := asking(ctx, visitors, "/in/lens/"+view)
+		if err != nil {
+			return nil, fmt.Errorf("open the pages that ask for %s: %w", view, err)
+		}
+		cells = append(cells, &cell{page: name, program: "Item Lens", way: "view: " + view, process: b.app.process, load: &load{visitors: asking}, readers: manyReaders})
+	}
+	return cells, nil
 }
+
+// asking are the same visitors with their pages open, asking for a view.
+func asking(ctx context.Context, visitors []visitor, path string) ([]visitor, error) {
+	var open []visitor
+	for _, v := range visitors {
+		page, _, err := exchange(ctx, v.address, v.request(v.path, keptPair, "CRM_DEAL_DETAIL_TAB", ""))
+		if err != nil {
+			return nil, err
+		}
+		found := session.FindSubmatch(page.body)
+		if found == nil {
+			return nil, errors.New("a page without a session")
+		}
+		v.path, v.session = path, string(found[1])
+		open = append(open, v)
+	}
+	return open, nil
+}
+
+var session = regexp.MustCompile(`data-session="([^"]+)"`)
 
 // elsewhere are the same visitors at a baseline, whose pages are named by the shape.
 func elsewhere(visitors []visitor, address string) []visitor {

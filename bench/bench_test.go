@@ -17,7 +17,7 @@ func TestBenchMeasuresTheAppOfToday(t *testing.T) {
 	report := out.String()
 	for _, want := range []string{
 		"| small deal, CPU per page : bare Echo | ≤ 3.5 | ", "| large deal, CPU per page : bare Echo | ≤ 6 | ", "| 20 | 200 | ", "| start to ready",
-		"| small | Item Lens | a new pair each time | ", " files ",
+		"| small | Item Lens | a new pair each time | ", "| small | Item Lens | view: history | ", "| large | Item Lens | view: rest | ", " files ",
 	} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report lacks %q:\n%s", want, report)

@@ -23,6 +23,7 @@ type visitor struct {
 	member  string // member_id of the portal
 	shape   string // of the portal's deals
 	host    string // of the portal
+	session string // of an open page, which asks for a view; empty of a page that is opened
 }
 
 // Pairs of tokens are told apart by numbers: that of the installation, that which the same page brings again and again,
@@ -48,9 +49,12 @@ func (v visitor) form(pair int64, placement string) url.Values {
 
 // request writes the whole request that opens a page.
 func (v visitor) request(path string, pair int64, placement, accept string) []byte {
-	body := v.form(pair, placement).Encode()
+	body, media := v.form(pair, placement).Encode(), "application/x-www-form-urlencoded"
+	if v.session != "" {
+		body, media = `{"entityTypeId":2,"id":20}`, "application/json\r\nAuthorization: Bearer "+v.session
+	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", path, v.address, len(body))
+	fmt.Fprintf(&out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n", path, v.address, media, len(body))
 	if accept != "" {
 		fmt.Fprintf(&out, "Accept-Encoding: %s\r\n", accept)
 	}

@@ -71,6 +71,9 @@ func (s Shape) call(method string, params url.Values) answer {
 	case "scope":
 		return result(`["crm","placement","user_brief"]`)
 	default:
+		if known, ok := history(strings.ToLower(method)); ok {
+			return known
+		}
 		return answer{failed: []byte(`{"error":"ERROR_METHOD_NOT_FOUND","error_description":"Method not found!"}`)}
 	}
 }

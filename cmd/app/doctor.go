@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ var errDiffers = errors.New("the portal differs from what the app believes (docs
 const examination = 3 * time.Minute
 
 // examine asks a portal of one's own what the app believes of the platform, in the name of whoever installed the app there.
-func examine(ctx context.Context, raw config.Raw, name string, asJSON bool, out io.Writer) error {
+func examine(ctx context.Context, raw config.Raw, name string, p printer) error {
 	c, err := raw.Parse()
 	if err != nil {
 		return fmt.Errorf("the configuration is not complete:\n%w", err)
@@ -37,29 +36,30 @@ func examine(ctx context.Context, raw config.Raw, name string, asJSON bool, out 
 		return err
 	}
 	defer store.Close()
-	p, err := store.FindPortal(ctx, name)
+	found, err := store.FindPortal(ctx, name)
 	if errors.Is(err, portal.ErrUnknownPortal) {
 		return fmt.Errorf("the app is installed in no portal %q; `app portals list` shows those that there are", name)
 	}
 	if err != nil {
 		return err
 	}
-	token, err := store.Token(ctx, p.MemberID, p.InstallerID)
+	token, err := store.Token(ctx, found.MemberID, found.InstallerID)
 	if errors.Is(err, portal.ErrNoToken) {
-		return fmt.Errorf("no token of whoever installed the app is stored; an administrator has to open it in %s", p.Domain)
+		return fmt.Errorf("no token of whoever installed the app is stored; an administrator has to open it in %s", found.Domain)
 	}
 	if err != nil {
 		return err
 	}
-	report, err := ask(ctx, c, store, p, token)
+	report, err := ask(ctx, c, store, found, token)
 	if err != nil {
 		return err
 	}
-	write := writeFindings
-	if asJSON {
-		write = writeJSON
+	if p.json {
+		err = p.object(report)
+	} else {
+		err = writeFindings(p.out, report)
 	}
-	if err := write(out, report); err != nil {
+	if err != nil {
 		return err
 	}
 	if report.Count(doctor.Differs) > 0 {
@@ -86,13 +86,6 @@ func ask(ctx context.Context, c config.Config, store *storage.Store, p portal.Po
 	defer authority.Close()
 	tokens := oauth.NewTokens(authority, store, oauth.Limits{Renewals: 1, PerPortal: 1, Wait: c.OAuthTimeout + 5*time.Second}, slog.New(slog.DiscardHandler))
 	return (&doctor.Doctor{REST: rest, Server: authority, Tokens: tokens, Now: time.Now}).Examine(ctx, p, token)
-}
-
-func writeJSON(out io.Writer, r doctor.Report) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
 }
 
 func writeFindings(out io.Writer, r doctor.Report) error {

@@ -9,19 +9,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"slices"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"itemlens/internal/config"
-	"itemlens/internal/portal"
 	"itemlens/internal/seal"
 	"itemlens/internal/secret"
 	"itemlens/internal/server"
@@ -31,9 +26,11 @@ import (
 
 type cli struct {
 	config.Raw `embed:""`
+	JSON       bool `name:"json" help:"Print what the command tells as JSON. Logs always are."`
 
 	Serve   struct{} `cmd:"" default:"1" help:"Serve portals (default)."`
 	Migrate struct{} `cmd:"" name:"migrate" help:"Apply migrations to the database."`
+	Status  struct{} `cmd:"" help:"Tell how the app stands, all replicas together: schema, portals, tokens, queue, REST log."`
 	Keys    struct {
 		Generate struct{} `cmd:"" help:"Print a new keyset."`
 		Add      struct{} `cmd:"" help:"Print the keyset with a new key added. The app encrypts with it once it has the keyset."`
@@ -41,14 +38,13 @@ type cli struct {
 		Prune    struct{} `cmd:"" help:"Print the keyset with the newest key only. Run rotate first."`
 	} `cmd:"" help:"Keys that encrypt tokens."`
 	Portals struct {
-		List   struct{} `cmd:"" help:"List the portals in the database: member_id, domain, installed or removed."`
-		Forget struct {
-			MemberID string `arg:"" name:"member-id" help:"member_id of the portal."`
-		} `cmd:"" help:"Delete everything stored about a portal, immediately."`
+		List   struct{}      `cmd:"" help:"List the portals in the database: member_id, domain, installed or removed."`
+		Show   showCommand   `cmd:"" help:"Print what is stored about a portal, without its secrets."`
+		Forget forgetCommand `cmd:"" help:"Delete everything stored about a portal, immediately."`
+		Rebind rebindCommand `cmd:"" help:"Have the tabs and event handlers of a portal brought in line, by a running replica."`
 	} `cmd:"" help:"Portals and what is stored about them."`
 	Doctor struct {
 		Portal string `required:"" help:"Domain or member_id of a portal in which the app is installed." placeholder:"PORTAL"`
-		JSON   bool   `name:"json" help:"Print the report as JSON."`
 	} `cmd:"" help:"Check what the app assumes about Bitrix24 against a real portal. Reads only; exit 2 if something differs."`
 	RESTLog     restLogCommand `cmd:"" name:"restlog" help:"Print the requests to portals and their answers, oldest first."`
 	Healthcheck struct{}       `cmd:"" help:"Exit 0 if the app on this machine is ready."`
@@ -57,7 +53,7 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does not wait
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(exitCode(err))
@@ -84,65 +80,42 @@ func run(ctx context.Context, args []string, out, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
+	p := printer{out, c.JSON}
 	switch command.Command() {
 	case "migrate":
-		return migrate(c.Raw, out)
+		return migrate(ctx, c.Raw, p)
+	case "status":
+		return status(ctx, c.Raw, p)
 	case "keys generate":
-		return printKeyset(out, seal.Generate)
+		return printKeyset(p, seal.Generate)
 	case "keys add", "keys prune":
 		keyset, err := c.Raw.KeysetText()
 		if err != nil {
 			return err
 		}
 		change := map[string]func(secret.Text) (secret.Text, error){"keys add": seal.Extend, "keys prune": seal.Prune}[command.Command()]
-		return printKeyset(out, func() (secret.Text, error) { return change(keyset) })
+		return printKeyset(p, func() (secret.Text, error) { return change(keyset) })
 	case "keys rotate":
-		return rotate(ctx, c.Raw, out)
+		return rotate(ctx, c.Raw, p)
 	case "portals list":
-		return listPortals(ctx, c.Raw, out)
+		return listPortals(ctx, c.Raw, p)
+	case "portals show <portal>":
+		return c.Portals.Show.run(ctx, c.Raw, p)
 	case "portals forget <member-id>":
-		return forget(ctx, c.Raw, portal.MemberID(c.Portals.Forget.MemberID), out)
+		return c.Portals.Forget.run(ctx, c.Raw, p)
+	case "portals rebind", "portals rebind <portal>":
+		return c.Portals.Rebind.run(ctx, c.Raw, p)
 	case "restlog":
-		return c.RESTLog.run(ctx, c.Raw, out)
+		return c.RESTLog.run(ctx, c.Raw, p)
 	case "doctor":
-		return examine(ctx, c.Raw, c.Doctor.Portal, c.Doctor.JSON, out)
+		return examine(ctx, c.Raw, c.Doctor.Portal, p)
 	case "healthcheck":
-		return healthcheck(ctx, c.Raw.OperatorListen)
+		return healthcheck(ctx, c.Raw.OperatorListen, p)
 	case "version":
-		_, err := fmt.Fprintln(out, version())
-		return err
+		return printVersion(p)
 	default:
 		return serve(ctx, c.Raw, logTo)
 	}
-}
-
-// printKeyset prints a secret: that is what the command is for.
-func printKeyset(out io.Writer, make func() (secret.Text, error)) error {
-	keyset, err := make()
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(out, keyset.Reveal())
-	return err
-}
-
-func rotate(ctx context.Context, raw config.Raw, out io.Writer) error {
-	store, err := openSealedStore(ctx, raw)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	resealed, unreadable, err := store.Reseal(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(out, "%d rows encrypted with the newest key\n", resealed); err != nil {
-		return err
-	}
-	if unreadable > 0 {
-		return fmt.Errorf("%d rows cannot be decrypted with any key of ITEMLENS_KEYSET and were left unchanged", unreadable)
-	}
-	return nil
 }
 
 // openSealedStore opens the database for a command that needs its keys.
@@ -169,50 +142,6 @@ func openStore(ctx context.Context, raw config.Raw) (*storage.Store, error) {
 		return nil, err
 	}
 	return storage.Open(ctx, storage.Options{URL: database, Now: time.Now})
-}
-
-func listPortals(ctx context.Context, raw config.Raw, out io.Writer) error {
-	store, err := openStore(ctx, raw)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	list, err := store.Portals(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		state := "installed"
-		if !p.Installed() {
-			state = "removed"
-		}
-		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\n", p.MemberID, p.Domain, state); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forget erases a portal. One that has no record is an error: a mistyped member_id must not look like success. That it
-// was erased is remembered under a sealed key, so the keyset is needed.
-func forget(ctx context.Context, raw config.Raw, id portal.MemberID, out io.Writer) error {
-	store, err := openSealedStore(ctx, raw)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	list, err := store.Portals(ctx)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(list, func(p portal.Portal) bool { return p.MemberID == id }) {
-		return fmt.Errorf("no portal %q in the database; `app portals list` shows all of them", id)
-	}
-	if err := store.ErasePortal(ctx, id); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "deleted everything about %s: authorizations, settings and history\n", id)
-	return err
 }
 
 // checkKeys finds a wrong keyset before it does harm. A database that does not answer yet is no reason not to start.
@@ -256,7 +185,7 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		}()
 	}
 	if c.Migrate {
-		if err := storage.Migrate(c.DatabaseURL); err != nil {
+		if err := storage.Migrate(c.DatabaseDirectURL); err != nil {
 			return err
 		}
 	}
@@ -265,9 +194,14 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		return err
 	}
 	defer store.Close()
-	// A database that does not answer, or waits for its migrations, is told at /readyz; an older app must not touch a newer one.
-	if err := store.Ready(ctx); errors.Is(err, storage.ErrNewerSchema) {
-		return err
+	// A database that does not answer, or waits for its migrations, is told at /readyz. One that is too new must not be touched.
+	schema, err := store.Schema(ctx)
+	if err == nil && errors.Is(schema.Fits(), storage.ErrNewerSchema) {
+		return schema.Fits()
+	}
+	if err == nil && schema.Newer() {
+		log.Warn("a newer version of the app has migrated the database; this one works with it until it is replaced",
+			"migration", schema.Migration, "known_migration", schema.Known)
 	}
 	if err := checkKeys(ctx, store, log); err != nil {
 		return err
@@ -277,52 +211,4 @@ func serve(ctx context.Context, raw config.Raw, logTo io.Writer) error {
 		return err
 	}
 	return s.Run(ctx)
-}
-
-func migrate(raw config.Raw, out io.Writer) error {
-	database, err := raw.Database()
-	if err != nil {
-		return err
-	}
-	if err := storage.Migrate(database); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(out, "the database is up to date")
-	return err
-}
-
-func healthcheck(ctx context.Context, listen string) error {
-	_, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return fmt.Errorf("ITEMLENS_OPERATOR_LISTEN: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("the app does not respond: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		reason, _ := io.ReadAll(io.LimitReader(res.Body, 1000))
-		return errors.New("not ready: " + string(reason))
-	}
-	return nil
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return info.Main.Version
 }

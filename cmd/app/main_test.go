@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -203,7 +204,7 @@ func TestTheBinary(t *testing.T) {
 	listen, operator, traces := freeAddress(t), freeAddress(t), collector.Start(t)
 	env := append(os.Environ(), "ITEMLENS_PUBLIC_URL=https://lens.example.com", "ITEMLENS_LISTEN="+listen, "ITEMLENS_OPERATOR_LISTEN="+operator,
 		"ITEMLENS_DATABASE_URL="+cluster.Empty(t), "ITEMLENS_CLIENT_ID=app.1", "ITEMLENS_CLIENT_SECRET=very-secret-indeed", "ITEMLENS_KEYSET="+key, "ITEMLENS_MIGRATE=true",
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")
+		"ITEMLENS_DRAIN_DELAY=1s", "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")
 	var log apptest.Log
 	cmd := exec.Command(binary)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
@@ -231,6 +232,7 @@ func TestTheBinary(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	checkDraining(t, listen, operator)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
 	}
@@ -276,6 +278,35 @@ func TestTheREADMEListsEverySetting(t *testing.T) {
 	}
 	if settings < raw.NumField() {
 		t.Errorf("%d settings of %d", settings, raw.NumField())
+	}
+}
+
+// checkDraining sees an app that was told to stop: not ready, alive, and serving, each connection for the last time.
+func checkDraining(t *testing.T, listen, operator string) {
+	t.Helper()
+	said := ""
+	for deadline := time.Now().Add(900 * time.Millisecond); said == "" && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get("http://" + operator + "/readyz")
+		if err != nil {
+			break
+		}
+		body, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusServiceUnavailable {
+			said = string(body)
+		}
+	}
+	if said != "the app is stopping\n" {
+		t.Errorf("/readyz after SIGTERM: %q", said)
+	}
+	res, err := http.Get("http://" + listen + "/")
+	if err != nil {
+		t.Errorf("a page while the balancer turns away: %v", err)
+		return
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK || !res.Close {
+		t.Errorf("a page while the balancer turns away: status %d, the connection is to end: %t", res.StatusCode, res.Close)
 	}
 }
 

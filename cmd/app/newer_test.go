@@ -17,7 +17,7 @@ func TestAnOlderAppDoesNotTouchANewerDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), `UPDATE schema_migrations SET version = 99`); err != nil {
+	if _, err := conn.Exec(t.Context(), `UPDATE schema_migrations SET version = 99; UPDATE schema_support SET oldest = 99`); err != nil {
 		t.Fatal(err)
 	}
 	keyset, err := call(t, "keys", "generate")

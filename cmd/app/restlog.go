@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,6 @@ type restLogCommand struct {
 	RequestID string `name:"request-id" help:"Error ID that the user's page shows." placeholder:"ID"`
 	Bodies    bool   `help:"Print what was sent and answered, too."`
 	Follow    bool   `help:"Go on with new lines until interrupted."`
-	JSON      bool   `name:"json" help:"Print one JSON object a line, with bodies."`
 }
 
 const (
@@ -37,7 +35,7 @@ const (
 	lateLines = 5_000
 )
 
-func (c restLogCommand) run(ctx context.Context, raw config.Raw, out io.Writer) error {
+func (c restLogCommand) run(ctx context.Context, raw config.Raw, out printer) error {
 	f := portal.RESTLogFilter{Method: c.Method, Code: c.Code, RequestID: c.RequestID}
 	var err error
 	if f.Since, err = momentOf(c.Since, time.Now()); err != nil {
@@ -61,7 +59,7 @@ func (c restLogCommand) run(ctx context.Context, raw config.Raw, out io.Writer) 
 		}
 		f.MemberID = p.MemberID
 	}
-	p := restLogPrinter{restLogCommand: c, out: out, seen: map[int64]bool{}}
+	p := restLogPrinter{restLogCommand: c, printer: out, seen: map[int64]bool{}}
 	for {
 		if err := p.printAll(ctx, store, f); err != nil {
 			return err
@@ -101,7 +99,7 @@ func momentOf(text string, now time.Time) (time.Time, error) {
 // restLogPrinter prints lines, each once.
 type restLogPrinter struct {
 	restLogCommand
-	out        io.Writer
+	printer
 	last       int64
 	seen       map[int64]bool // lines that --follow meets again
 	unreadable int
@@ -121,7 +119,7 @@ func (p *restLogPrinter) printAll(ctx context.Context, store *storage.Store, f p
 				}
 				p.seen[line.ID] = true
 			}
-			if err := p.print(line); err != nil {
+			if err := p.printLine(line); err != nil {
 				return err
 			}
 			p.last = max(p.last, line.ID)
@@ -139,9 +137,9 @@ func (p *restLogPrinter) printAll(ctx context.Context, store *storage.Store, f p
 	return nil
 }
 
-func (p *restLogPrinter) print(line portal.RESTLine) error {
-	if p.JSON {
-		return json.NewEncoder(p.out).Encode(map[string]any{
+func (p *restLogPrinter) printLine(line portal.RESTLine) error {
+	if p.json {
+		return p.object(map[string]any{
 			"at": line.At.UTC(), "portal": line.MemberID, "user": line.UserID, "method": line.Method, "commands": line.Commands, "status": line.Status, "code": line.Code,
 			"duration_ms": line.Duration.Milliseconds(), "request_id": line.RequestID, "request": line.Request, "answer": line.Answer,
 			"request_bytes_left_out": line.RequestCut, "answer_bytes_left_out": line.AnswerCut,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +97,11 @@ func TestWholePathInABrowser(t *testing.T) {
 	}
 	if strings.Contains(text, "Customer type") || strings.Contains(text, "Originator") || strings.Contains(text, "UTM Source") {
 		t.Error("empty fields are not hidden")
+	}
+	// A balancer that goes by DOMAIN brings what the page asks for to the replica that drew it.
+	asked := w.frame(`performance.getEntriesByType('resource').map((e) => e.name).filter((name) => name.includes('/in/')).join(' ')`)
+	if want := w.AppURL + "/in/names?DOMAIN=" + url.QueryEscape(w.Portal.Domain()); asked != want {
+		t.Errorf("the page asked for %q, want %q", asked, want)
 	}
 	w.wantFitted()
 	w.both("lead")

@@ -47,6 +47,7 @@ func run(ctx context.Context, portalAddress string, out io.Writer, log *slog.Log
 		return err
 	}
 	defer d.stop()
+	d.Portal.AddNeighbours(40)
 	look, try, err := d.prepare(ctx, portalAddress)
 	if err != nil {
 		return err

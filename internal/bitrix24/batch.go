@@ -37,11 +37,17 @@ func Ref(key string, path ...string) string {
 	return ref
 }
 
+// RefID writes a reference to an id in the result of an earlier command of the same batch. The digit before it keeps it text
+// for the platform: where the path leads to an id, the value is that number, and where it leads nowhere, it is none, which
+// methods refuse or find nothing for. A reference by itself would become whatever was found last, a list too.
+func RefID(key string, path ...string) string { return "0" + Ref(key, path...) }
+
 // BatchResult holds the answers of the commands by key. Totals are those that list methods tell.
 type BatchResult struct {
 	Result Object
 	Errors map[string]*Error
 	Totals map[string]int
+	times  []byte // as they came
 }
 
 // Decode reads the result of one command into a value. It returns the command's own error, or one that says that the
@@ -122,6 +128,7 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 		case `"result_total"`:
 			eachAnswer(value, func(key string, raw []byte) { result.Totals[key] = wholeNumber(raw) })
 		case `"result_time"`:
+			result.times = value
 			eachAnswer(value, func(key string, raw []byte) {
 				c.buckets.reset(host, methods[key], resetAt(raw))
 				if times != nil {

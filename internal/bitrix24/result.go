@@ -23,6 +23,18 @@ func (r *BatchResult) Raw(key string) (json.RawMessage, error) {
 	return raw, nil
 }
 
+// Time is what the portal tells of how long a command took, as it came: valid JSON; nil where it tells nothing
+// (api-reference/data-types.md, time).
+func (r *BatchResult) Time(key string) json.RawMessage {
+	var found json.RawMessage
+	eachAnswer(r.times, func(name string, value []byte) {
+		if name == key {
+			found = value
+		}
+	})
+	return found
+}
+
 // IsNotSupported reports that a type of items lacks what was asked for: pipelines, a history of stages, and the like.
 func IsNotSupported(err error) bool {
 	var platform *Error

@@ -58,6 +58,7 @@ func (b *builder) formatRows(ctx context.Context) error {
 		pieces, beyond := b.f.format(d.field, item.Members[at].Value)
 		row := Row{Code: d.field.Name, Upper: d.upper, Title: d.title, Pieces: pieces, Beyond: beyond, Wide: wide(pieces)}
 		row.Technical = b.f.technical(d.field, &row)
+		b.f.missing(d.field, &row)
 		group := d.group
 		if group != systemGroup && b.f.superseded(d.field.Name) {
 			group = systemGroup
@@ -130,7 +131,7 @@ func (b *builder) arrange(card *Card, settings portal.CardSettings, arrangement 
 					continue
 				}
 				if row, ok := b.take(code); ok {
-					row.Always = e.always
+					row.Always = row.Always || e.always
 					section.Rows = append(section.Rows, row)
 				}
 			}

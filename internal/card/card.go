@@ -20,7 +20,7 @@ import (
 type Reader struct {
 	L      *i18n.Printer
 	Zone   *time.Location // nil: times stay as the portal wrote them
-	Now    time.Time      // when it is read; zero where nothing is said of how long something has lasted
+	Now    time.Time      // when it is read; zero: nothing is said of how long something has lasted, or is late
 	Origin string         // of the portal's pages, such as https://acme.bitrix24.com
 }
 
@@ -62,9 +62,10 @@ type Row struct {
 	Upper  string // the field's original name, where it differs in more than its case
 	Title  string
 	Pieces []Piece
-	Beyond int  // how many values are left out because they are too many
-	Always bool // shown even where it is empty, as the portal's card does
-	Wide   bool // holds long texts, which take the whole width
+	Beyond int   // how many values are left out because they are too many
+	Always bool  // shown even where it is empty, as the portal's card does, or because it must not be
+	Mark   *Mark // nil: nothing is to be said of the value
+	Wide   bool  // holds long texts, which take the whole width
 
 	// Technical rows are shown beside field codes alone: they tell nothing, or nobody has named them and they are empty.
 	Technical bool
@@ -90,9 +91,10 @@ func New(ctx context.Context, r *crm.Reading, reader Reader, chosen portal.Setti
 	}
 	if !b.hidden.has(productsCode) {
 		if b.products = f.products(r.Products); b.products != nil && !b.hidden.has("opportunity") {
-			b.products.compare(f, r.Products, r.Item.Text("opportunity"))
+			b.products.compare(f, r.Products)
 		}
 	}
+	b.mark()
 	card.Head = newHead(r.Ref, f, card.TypeName, b)
 	b.arrange(card, settings, r.Arrangement)
 	if chosen.CodesFor == portal.Administrators && !admin {
@@ -114,7 +116,7 @@ func itemJSON(it *crm.Item, hidden hiddenFields) json.RawMessage {
 	}
 	out := append(make([]byte, 0, size+size/8), '{')
 	for _, m := range it.Members {
-		if hidden.has(m.Name) || m.Name == "fm" && hidden.details {
+		if hidden.hasMember(m.Name) {
 			continue
 		}
 		if len(out) > 1 {
@@ -165,3 +167,11 @@ func newHidden(names []string) hiddenFields {
 }
 
 func (h hiddenFields) has(name string) bool { return h.names[name] }
+
+// hasMember is has for members of an item as it came: contact details are one of them, whichever of them are hidden.
+func (h hiddenFields) hasMember(name string) bool {
+	return h.names[name] || name == detailsField && h.details
+}
+
+// Hides tells of the members of an item which ones hidden fields are in.
+func Hides(hidden []string) func(member string) bool { return newHidden(hidden).hasMember }

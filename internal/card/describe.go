@@ -103,3 +103,6 @@ func groupOf(field *crm.Field) string {
 	}
 	return "about"
 }
+
+// FieldTitle is what a field is called, as cards call it.
+func FieldTitle(l *i18n.Printer, field *crm.Field) string { return describe(l, field).title }

@@ -17,6 +17,7 @@ type Head struct {
 	Pipeline    string // name of the item's pipeline; empty where there is only one
 	Stages      *Stages
 	Amount      string
+	AmountMark  *Mark
 	Client      []Piece
 	Responsible []Piece
 	Created     Moment
@@ -79,6 +80,8 @@ func newHead(ref crm.Ref, f *formatter, typeName string, b *builder) Head {
 	}
 	if amount := pieces("opportunity"); len(amount) > 0 {
 		h.Amount = amount[0].Text
+		row, _ := b.row("opportunity")
+		h.AmountMark = row.Mark
 	}
 	if ref.EntityTypeID != bitrix24.Company { // contacts of a company are not its client
 		h.Client = slices.Concat(pieces("companyId", "companyIds"), pieces("contactIds", "contactId"))

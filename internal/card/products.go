@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"itemlens/internal/crm"
+	"itemlens/internal/portal"
 )
 
 // Products are the product rows of an item as its card shows them.
@@ -16,6 +17,7 @@ type Products struct {
 	Tax      string // empty where there is none
 	Total    string
 	Differs  string // by how much the item's amount differs from Total; empty where it does not
+	ByHand   bool   // the amount that differs was typed in; the portal does not work it out of the rows
 	Count    int    // how many rows the item has
 	Missing  int    // how many of them are not shown yet
 	Beyond   int    // how many of them are more than a card shows
@@ -26,9 +28,14 @@ type ProductRow struct {
 	Name, ListPrice, Discount, Tax, Price, Quantity, Sum string
 }
 
-// NewProducts makes the product rows of an item; nil where there are none.
-func NewProducts(r *crm.Reading, reader Reader) *Products {
-	return newFormatter(r, reader).products(r.Products)
+// NewProducts makes the product rows of an item as its card shows them with a portal's settings; nil where there are none.
+func NewProducts(r *crm.Reading, reader Reader, chosen portal.Settings) *Products {
+	f := newFormatter(r, reader)
+	p := f.products(r.Products)
+	if hidden := newHidden(chosen.Card(r.Ref.EntityTypeID, r.Item.Text("categoryId")).Hidden); p != nil && !hidden.has("opportunity") {
+		p.compare(f, r.Products)
+	}
+	return p
 }
 
 // discountInPercent is the platform's discountTypeId of discounts in percent.
@@ -82,16 +89,23 @@ func (f *formatter) products(all crm.ProductRows) *Products {
 	return p
 }
 
-// compare tells by how much an amount differs from the sum of all rows. A difference that rounding makes is none.
-func (p *Products) compare(f *formatter, rows crm.ProductRows, amount string) {
-	stated, err := strconv.ParseFloat(amount, 64)
+// compare tells by how much the item's amount differs from the sum of all rows. A difference that rounding makes is none,
+// and neither is the tax of portals where it depends on the client's location: rows do not hold it, the amount does.
+func (p *Products) compare(f *formatter, rows crm.ProductRows) {
+	stated, err := strconv.ParseFloat(f.item.Text("opportunity"), 64)
 	if err != nil || p.Missing > 0 || p.Beyond > 0 {
 		return
 	}
+	taxed := false
 	for i := range rows.Rows {
 		stated -= rows.Rows[i].Price * rows.Rows[i].Quantity
+		taxed = taxed || rows.Rows[i].Taxed
 	}
-	if math.Abs(stated) >= 0.01*float64(len(rows.Rows)) {
-		p.Differs = f.amount(stated, f.item.Text("currencyId"))
+	rounding := 0.01 * float64(len(rows.Rows))
+	if tax, err := strconv.ParseFloat(f.item.Text("taxValue"), 64); err == nil && !taxed && math.Abs(stated-tax) < rounding {
+		return
+	}
+	if math.Abs(stated) >= rounding {
+		p.Differs, p.ByHand = f.amount(stated, f.item.Text("currencyId")), f.item.Flag("isManualOpportunity")
 	}
 }

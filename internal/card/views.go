@@ -9,6 +9,9 @@ var views = []struct {
 	codes bool // only for those who may see field codes
 }{
 	{name: "history"},
+	{name: "around"},
+	{name: "compare"},
+	{name: "rest", codes: true},
 }
 
 // Views are the names of the views that the reader may open beside the fields.

@@ -108,5 +108,24 @@ func (w *Writer) Stage(category, id string) Stage {
 	return stage
 }
 
+// StageOf finds a stage of a type, whatever its pipeline, by the id that stageId holds.
+func (w *Writer) StageOf(entityTypeID int, id string) Stage {
+	stage, known := w.f.typ.Statuses.Stage(entityTypeID, id)
+	if !known {
+		stage.Name = id
+	}
+	out := Stage{Name: shorten(stage.Name, maxTitle), Class: classes[stage.Semantics], Color: color(stage.Color)}
+	out.Pale = pale(out.Color)
+	return out
+}
+
+// ItemTitle is what an item is called; the name of its type with its id where it has no title.
+func (w *Writer) ItemTitle(ref crm.Ref, title string) string {
+	if title == "" {
+		title = w.TypeName(ref.EntityTypeID) + " #" + strconv.FormatInt(ref.ID, 10)
+	}
+	return shorten(title, maxTitle)
+}
+
 // classes are how the ends of a way are drawn, by the semantics of their stages.
 var classes = map[string]string{"S": "won", "F": "lost"}

@@ -20,7 +20,7 @@ func good(t *testing.T) config.Raw {
 		PublicURL: "https://lens.example.com/", Listen: ":8080", OperatorListen: "127.0.0.1:8081", DatabaseURL: "postgres://u:pw@h/db",
 		DatabaseMaxConns: "20", Migrate: "false", ClientID: "app.1", ClientSecret: "sec", Keyset: key.Reveal(),
 		OAuthServers: "https://oauth.bitrix.info, https://oauth.bitrix24.tech/", JSLibraryURL: "https://api.bitrix24.com/api/v1/",
-		AllowPrivate: "false", PortalTimeout: "20s", OAuthTimeout: "10s", PortalRate: "0", PortalBurst: "0", PortalWait: "8s", OAuthRate: "5", MaxConnections: "10000", SchemaLife: "10m", CacheBytes: "67108864", RESTLogDays: "3", KeepAliveSpread: "20h", LogLevel: "info",
+		AllowPrivate: "false", PortalTimeout: "20s", OAuthTimeout: "10s", PortalRate: "0", PortalBurst: "0", PortalWait: "8s", OAuthRate: "5", MaxConnections: "10000", SchemaLife: "10m", CacheBytes: "67108864", RESTLogDays: "3", DrainDelay: "5s", KeepAliveSpread: "20h", LogLevel: "info",
 	}
 }
 
@@ -28,6 +28,19 @@ func TestGoodConfiguration(t *testing.T) {
 	c, err := good(t).Parse()
 	if err != nil || c.PublicURL != "https://lens.example.com" || len(c.OAuthServers) != 2 || c.OAuthServers[1] != "https://oauth.bitrix24.tech" {
 		t.Fatalf("%+v, %v", c, err)
+	}
+}
+
+// TestDirectDatabase is for migrations: what the database URL is not fit for behind a pooler.
+func TestDirectDatabase(t *testing.T) {
+	raw := good(t)
+	for direct, want := range map[string]string{"": "postgres://u:pw@h/db", "postgres://u:pw@direct/db": "postgres://u:pw@direct/db"} {
+		raw.DatabaseDirectURL = direct
+		c, err := raw.Parse()
+		alone, aloneErr := raw.DirectDatabase()
+		if err != nil || aloneErr != nil || c.DatabaseDirectURL.Reveal() != want || alone.Reveal() != want || c.DatabaseURL.Reveal() != "postgres://u:pw@h/db" {
+			t.Errorf("%q: %v, %v", direct, err, aloneErr)
+		}
 	}
 }
 

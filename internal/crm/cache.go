@@ -51,6 +51,7 @@ const (
 	arrangementClass
 	nameClass
 	scopeClass
+	relationsClass
 )
 
 // cacheKey names an entry. Every part of it is known to the app: languages are those of the catalog, never a posted text.

@@ -27,6 +27,12 @@ type Status struct {
 	Semantics string      `json:"SEMANTICS"` // S won, F lost, empty while in work
 }
 
+// InWork is how an item's stageSemanticId says that its way has not ended.
+const InWork = "P"
+
+// Ended reports whether an item that reached this stage is at the end of its way, well or badly.
+func (s Status) Ended() bool { return s.Semantics == "S" || s.Semantics == "F" }
+
 // Statuses are the dictionaries of a portal in one language.
 type Statuses struct {
 	byEntity map[string][]Status // in the portal's order

@@ -16,20 +16,33 @@ type Ref struct {
 
 // Path is where the portal shows the item (sdk/bx24-js-sdk/additional-functions/bx24-open-path.md).
 func (r Ref) Path() string {
-	name := ""
-	switch r.EntityTypeID {
-	case bitrix24.Lead:
-		name = "lead"
-	case bitrix24.Deal:
-		name = "deal"
-	case bitrix24.Contact:
-		name = "contact"
-	case bitrix24.Company:
-		name = "company"
-	default:
-		return fmt.Sprintf("/crm/type/%d/details/%d/", r.EntityTypeID, r.ID)
+	if name := typePath(r.EntityTypeID); name != "" {
+		return "/crm/" + name + "/details/" + strconv.FormatInt(r.ID, 10) + "/"
 	}
-	return "/crm/" + name + "/details/" + strconv.FormatInt(r.ID, 10) + "/"
+	return fmt.Sprintf("/crm/type/%d/details/%d/", r.EntityTypeID, r.ID)
+}
+
+// ListPath is where the portal lists the items of a type; its slider does not open lists.
+func ListPath(entityTypeID int) string {
+	if name := typePath(entityTypeID); name != "" {
+		return "/crm/" + name + "/list/"
+	}
+	return fmt.Sprintf("/crm/type/%d/list/category/0/", entityTypeID)
+}
+
+// typePath is the name that types with addresses of their own have in them.
+func typePath(entityTypeID int) string {
+	switch entityTypeID {
+	case bitrix24.Lead:
+		return "lead"
+	case bitrix24.Deal:
+		return "deal"
+	case bitrix24.Contact:
+		return "contact"
+	case bitrix24.Company:
+		return "company"
+	}
+	return ""
 }
 
 // Key is the key under which a page asks for the item's title: "item:4:40".

@@ -18,6 +18,9 @@ type Field struct {
 	Type       string          `json:"type"`
 	Title      string          `json:"title"`
 	Deprecated bitrix24.Bool   `json:"isDeprecated"`
+	Required   bitrix24.Bool   `json:"isRequired"` // at every stage; what a single stage requires, the method does not tell
+	ReadOnly   bitrix24.Bool   `json:"isReadOnly"`
+	Multiple   bitrix24.Bool   `json:"isMultiple"`
 	StatusType string          `json:"statusType"`
 	Items      []EnumItem      `json:"items"`
 	Settings   bitrix24.Object `json:"settings"`
@@ -138,6 +141,12 @@ func parseField(raw []byte) Field {
 			f.Title = bitrix24.Text(value)
 		case `"isDeprecated"`:
 			_ = f.Deprecated.UnmarshalJSON(value)
+		case `"isRequired"`:
+			_ = f.Required.UnmarshalJSON(value)
+		case `"isReadOnly"`:
+			_ = f.ReadOnly.UnmarshalJSON(value)
+		case `"isMultiple"`:
+			_ = f.Multiple.UnmarshalJSON(value)
 		case `"statusType"`:
 			f.StatusType = bitrix24.Text(value)
 		case `"upperName"`:

@@ -4,14 +4,12 @@
 package lens
 
 import (
-	"slices"
-
+	"itemlens/internal/card"
 	"itemlens/internal/crm"
 	"itemlens/internal/portal"
 )
 
 // hides tells which fields an administrator hides in the card of an item: a view says nothing of them either.
 func hides(r *crm.Reading, chosen portal.Settings) func(field string) bool {
-	hidden := chosen.Card(r.Ref.EntityTypeID, r.Item.Text("categoryId")).Hidden
-	return func(field string) bool { return slices.Contains(hidden, field) }
+	return card.Hides(chosen.Card(r.Ref.EntityTypeID, r.Item.Text("categoryId")).Hidden)
 }

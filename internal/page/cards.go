@@ -114,7 +114,7 @@ func (c *Cards) Names(ctx context.Context, visit *gate.Visit, l *i18n.Printer, k
 	if answer.Products == nil {
 		return found, nil, nil
 	}
-	return found, card.NewProducts(answer.Products, c.reader(visit, l)), nil
+	return found, card.NewProducts(answer.Products, c.reader(visit, l), visit.Portal.Settings), nil
 }
 
 // Home makes the app's own page: the types, and the newest deals. Who may not read deals can choose another type; that

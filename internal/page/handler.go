@@ -32,6 +32,9 @@ func (h *Handler) Register(e *echo.Echo) {
 	e.POST("/in/items", h.items)
 	e.POST("/in/view", h.view)
 	e.POST("/in/lens/history", h.lens(h.Cards.History))
+	e.POST("/in/lens/around", h.lens(h.Cards.Around))
+	e.POST("/in/lens/compare", h.compare)
+	e.POST("/in/lens/rest", h.lens(h.Cards.Request))
 	e.POST("/in/lens/history/further", h.timeline)
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // views are the views beside the fields that every item has, by what is asked for them.
-var views = []string{"history"}
+var views = []string{"history", "compare", "rest"}
 
 // TestViewsAreAskedForByThePage: each with one request to the portal, as the user who looks, and nothing in it for whoever
 // may not read the item.

@@ -94,7 +94,7 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, count := range c.counts {
 		jobs[place{count.Queue, count.State}] = count.Jobs
-		oldest[count.Queue] = max(oldest[count.Queue], count.Waited.Seconds())
+		oldest[count.Queue] = max(oldest[count.Queue], count.Oldest)
 	}
 	for at, n := range jobs {
 		out <- prometheus.MustNewConstMetric(c.jobs, prometheus.GaugeValue, float64(n), at.queue, at.state)

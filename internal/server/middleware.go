@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -185,6 +186,22 @@ func deadline(page, other time.Duration) echo.MiddlewareFunc {
 			ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
 			defer cancel()
 			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}
+
+// lastOnItsConnection ends each connection with the answer that it is about to get once the process is about to stop. A
+// balancer keeps connections and posts its next page on one of them; what it posts in the moment in which the process closes
+// it would be lost.
+func lastOnItsConnection(draining *atomic.Bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Before(func() {
+				if draining.Load() {
+					c.Response().Header().Set("Connection", "close")
+				}
+			})
 			return next(c)
 		}
 	}

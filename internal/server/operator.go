@@ -21,6 +21,10 @@ func (s *Server) operatorRoutes(m *metrics) (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 		defer cancel()
+		if s.draining.Load() {
+			http.Error(w, "the app is stopping", http.StatusServiceUnavailable)
+			return
+		}
 		if err := s.store.Ready(ctx); err != nil {
 			s.log.Warn("not ready", "error", err.Error())
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -2,18 +2,17 @@ package storage
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // QueueCount is how many jobs of a queue are in a state.
 type QueueCount struct {
-	Queue string
-	State string // one of QueueStates
-	Jobs  int64
-	// Waited is how long the one that has waited longest could have run already; 0 of other states than available.
-	Waited time.Duration
+	Queue string `json:"queue"`
+	State string `json:"state"` // one of QueueStates
+	Jobs  int64  `json:"jobs"`
+	// Oldest is for how many seconds the one that has waited longest could have run already; 0 of other states than available.
+	Oldest float64 `json:"oldest_seconds"`
 }
 
 // QueueStates are River's states of jobs that are not done, and that of those that failed for the last time.
@@ -29,16 +28,12 @@ func (s *Store) Queues(ctx context.Context) ([]QueueCount, error) {
 			CASE WHEN state = 'available' THEN greatest(extract(epoch FROM now() - min(scheduled_at)), 0) ELSE 0 END::float8
 		FROM river_job
 		WHERE state = ANY ($1::text[]::river_job_state[])
-		GROUP BY queue, state`, QueueStates())
+		GROUP BY queue, state
+		ORDER BY queue, state`, QueueStates())
 	if err != nil {
 		return nil, wrap("count jobs", err)
 	}
-	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c QueueCount, err error) {
-		var waited float64
-		err = row.Scan(&c.Queue, &c.State, &c.Jobs, &waited)
-		c.Waited = time.Duration(waited * float64(time.Second))
-		return c, err
-	})
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[QueueCount])
 	if err != nil {
 		return nil, wrap("count jobs", err)
 	}

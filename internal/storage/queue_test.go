@@ -2,7 +2,6 @@ package storage_test
 
 import (
 	"testing"
-	"time"
 
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/storage"
@@ -33,10 +32,10 @@ func TestJobsAreCountedByQueueAndState(t *testing.T) {
 	if len(got) != 3 || got["bind available"].Jobs != 2 || got["bind scheduled"].Jobs != 1 || got["event discarded"].Jobs != 1 {
 		t.Errorf("%+v", counts)
 	}
-	if waited := got["bind available"].Waited; waited < 59*time.Minute || waited > 61*time.Minute {
-		t.Errorf("the oldest waits for %v", waited)
+	if waited := got["bind available"].Oldest; waited < 59*60 || waited > 61*60 {
+		t.Errorf("the oldest waits for %v s", waited)
 	}
-	if got["event discarded"].Waited != 0 || got["bind scheduled"].Waited != 0 {
+	if got["event discarded"].Oldest != 0 || got["bind scheduled"].Oldest != 0 {
 		t.Errorf("jobs that cannot run wait: %+v", counts)
 	}
 }

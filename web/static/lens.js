@@ -9,7 +9,7 @@ import { chooseView } from './view.js';
  * The scripts of views that need one, by the names of the views.
  * @type {Record<string, () => Promise<{enliven: (panel: HTMLElement) => void}>>}
  */
-const scripts = { history: () => import('./history.js') };
+const scripts = { compare: () => import('./compare.js'), history: () => import('./history.js') };
 
 const requests = new Latest(); // of the view that is open
 
@@ -32,8 +32,9 @@ export function pressTab(tab) {
  * Opens a view of a card, the fields where it has none of that name, and asks for it unless it is there.
  * @param {HTMLElement} card
  * @param {string} name
+ * @param {boolean} [asking] false where its caller fills the view
  */
-export function openView(card, name) {
+export function openView(card, name, asking = true) {
   const tabs = all('[role=tab]', card);
   const tab = tabs.find((each) => nameOf(each) === name) ?? tabs[0];
   if (!tab) return;
@@ -50,7 +51,7 @@ export function openView(card, name) {
   if (!panel.hasAttribute('aria-busy')) {
     for (const other of all('[role=tabpanel][aria-busy]', card)) other.removeAttribute('aria-busy');
     requests.end();
-    if (opened !== 'fields' && !('loaded' in panel.dataset)) void load(card, panel, opened);
+    if (asking && opened !== 'fields' && !('loaded' in panel.dataset)) void load(card, panel, opened);
   }
   fit();
 }
@@ -149,6 +150,15 @@ export function moveAmongTabs(event) {
   event.preventDefault();
   tabs.at(to % tabs.length)?.focus();
   return true;
+}
+
+/**
+ * Compares an item with another one, as its button says.
+ * @param {HTMLElement} button
+ */
+export async function pressCompare(button) {
+  const [module] = await Promise.all([import('./compare.js'), styles()]);
+  module.compare(button);
 }
 
 /** @type {Promise<void> | undefined} */

@@ -20,6 +20,9 @@ export class Refusal extends Error {
   }
 }
 
+// The portal, in the words in which it opened the page: a balancer that goes by them brings every request to one replica.
+const portal = /[?&](DOMAIN=[^&]+)/.exec(location.search)?.[1];
+
 /**
  * Asks the app. A refusal is an Error whose message is for people.
  * @param {string} path
@@ -28,7 +31,7 @@ export class Refusal extends Error {
  * @returns {Promise<Response>}
  */
 export async function ask(path, question, signal) {
-  const answer = await fetch(path, {
+  const answer = await fetch(portal ? path + '?' + portal : path, {
     method: 'POST',
     headers: { 'Authorization': 'Bearer ' + session, 'Content-Type': 'application/json', 'X-Time-Zone': zone },
     body: JSON.stringify(question),

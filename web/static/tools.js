@@ -4,9 +4,11 @@ import { copied, copyBeside, moveAmongCopies } from './copy.js';
 import { input } from './dom.js';
 import { applyFilter, clearFilter } from './filter.js';
 import { shownCard } from './card.js';
-import { moveAmongTabs, openView, pressTab, tryAgain } from './lens.js';
+import { moveAmongTabs, openView, pressCompare, pressTab, tryAgain } from './lens.js';
 import './print.js';
 import { refresh } from './refresh.js';
+import { told } from './session.js';
+import { say } from './status.js';
 import { toggle } from './view.js';
 
 export { openView };
@@ -29,9 +31,11 @@ export function press(button, plain) {
     case 'copy': copyBeside(button, plain); break;
     case 'link': copyLink(button); break;
     case 'print': window.print(); break;
+    case 'take': import('./take.js').then(({ chooseKind }) => chooseKind(button), (error) => say(told(error), { lasts: true })); break;
     case 'clear': clearFilter(); break;
     case 'view': pressTab(button); break;
     case 'view-again': tryAgain(button); break;
+    case 'compare': void pressCompare(button); break;
   }
 }
 

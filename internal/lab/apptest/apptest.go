@@ -37,8 +37,13 @@ const template = "itemlens_template"
 // Cluster is the Postgres of one test binary, as a rule.
 type Cluster struct {
 	server *localpg.Server
+	pooler *localpg.Pooler // nil as a rule
 	count  atomic.Int64
 }
+
+// PoolerVariable is the environment variable that names a configuration of PgBouncer: every database that is up to date is
+// then reached through one. `make test-pgbouncer` runs whole packages that way.
+const PoolerVariable = "ITEMLENS_TEST_PGBOUNCER"
 
 // SharedCluster is the environment variable that names the directory of a cluster that is up already: where the same tests
 // run a thousand times, each in a process of its own, starting Postgres would cost more than they do.
@@ -62,10 +67,20 @@ func (c *Cluster) run(m *testing.M) int {
 		defer own.Stop()
 		c.server = own.server
 	}
+	if configuration := os.Getenv(PoolerVariable); configuration != "" {
+		pooler, err := localpg.StartPooler(context.Background(), c.server, configuration)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer pooler.Stop()
+		c.pooler = pooler
+	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
 	ignore := goleak.IgnoreAnyFunction("itemlens/internal/lab/localpg.(*Server).Resume.func1")
-	if err := goleak.Find(ignore, goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
+	pooler := goleak.IgnoreAnyFunction("itemlens/internal/lab/localpg.StartPooler.func1")
+	if err := goleak.Find(ignore, pooler, goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, "goroutines left over:", err)
 		return 1
 	}
@@ -144,6 +159,9 @@ func (c *Cluster) Database(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.exec("DROP DATABASE " + name + " WITH (FORCE)") })
+	if c.pooler != nil {
+		return c.pooler.URL(name)
+	}
 	return c.server.URL(name)
 }
 

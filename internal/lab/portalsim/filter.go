@@ -180,16 +180,26 @@ func (t *crmType) list(f filter, order []sorting, start, size int) (total int, p
 	descending := byID && len(order) == 1 && order[0].descending
 	onIDs := f.onIDs()
 	ids := t.ids(f.conditions, onIDs)
+	known := make(map[int]*object, len(t.items))
+	for _, item := range slices.Backward(t.items) { // of two with one id, the first counts
+		known[item.int("id")] = item
+	}
+	find := func(id int) *object {
+		if item := known[id]; item != nil {
+			return item
+		}
+		return t.item(id)
+	}
 	if onIDs && byID {
 		count := ids.len()
 		for i := start; i < min(start+size, count); i++ {
-			page = append(page, t.item(ids.at(i, descending)))
+			page = append(page, find(ids.at(i, descending)))
 		}
 		return count, page
 	}
 	var sorted []*object
 	for i := range ids.len() {
-		item := t.item(ids.at(i, descending))
+		item := find(ids.at(i, descending))
 		if !f.holds(func(field string) []string { return t.filterValues(item, field) }) {
 			continue
 		}

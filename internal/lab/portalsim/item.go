@@ -3,6 +3,7 @@ package portalsim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,7 +54,16 @@ func (c *call) number(name string) (int, *apiError) {
 	if _, ok := value.(*object); ok {
 		return 0, failure(400, "100", "Invalid value {Array} to match with parameter {"+name+"}. Should be value of type int.")
 	}
+	if text := c.params.text(name); !isNumeric(text) {
+		return 0, failure(400, "100", "Invalid value {"+text+"} to match with parameter {"+name+"}. Should be value of type int.")
+	}
 	return c.params.int(name), nil
+}
+
+// isNumeric is PHP's is_numeric, as far as ids go.
+func isNumeric(text string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	return err == nil
 }
 
 // item finds the item that a method names; rights are looked at after the item was found.
@@ -70,7 +80,7 @@ func (c *call) item() (*crmType, *object, *apiError) {
 	switch {
 	case item == nil && (c.user.CRM || c.truth().Readers):
 		return nil, nil, failure(400, "NOT_FOUND", "Item not found")
-	case !c.user.CRM:
+	case !c.user.CRM, slices.Contains(c.user.hidden(t.entityTypeID), item.text("id")):
 		return nil, nil, itemDenied()
 	}
 	return t, item, nil
@@ -162,6 +172,9 @@ func methodItemList(c *call) (any, *apiError) {
 	start := c.params.int("start")
 	counted := start >= 0 // -1 asks for a page without counting (settings/performance/huge-data.md)
 	start = max(0, start) / pageLength * pageLength
+	if hidden := c.user.hidden(t.entityTypeID); len(hidden) > 0 {
+		f = filter{conditions: []condition{{"!@", "id", hidden}}, nested: []filter{f}}
+	}
 	total, page := t.list(f, order, start, pageLength)
 	if !c.user.CRM {
 		total, page = 0, nil

@@ -26,6 +26,7 @@ type Portal struct {
 	moves      map[string][]move    // by item, as moveKey names it
 	comments   []comment
 	layouts    map[string]json.RawMessage // arrangements of cards, as layoutName names them
+	details    clientDetails
 	installs   map[string]*install
 	frames     map[string]*frame
 	faults     []*Fault
@@ -98,7 +99,7 @@ func (s *Sim) AddPortalWith(name string, o PortalOptions) (*Portal, error) {
 // fill gives the portal its standard data and forgets everything else.
 func (p *Portal) fill(items int) {
 	p.users, p.types, p.statuses = standardUsers(), standardTypes(), standardStatuses()
-	p.products, p.layouts = standardProducts(), standardLayouts()
+	p.products, p.layouts, p.details = standardProducts(), standardLayouts(), standardDetails()
 	p.moves, p.comments, p.activities = standardMoves(), standardComments(), standardActivities(time.Now())
 	p.installs, p.frames, p.webhooks = map[string]*install{}, map[string]*frame{}, map[string]*token{}
 	p.requests, p.commands, p.log = map[string]int{}, map[string]int{}, nil

@@ -82,7 +82,7 @@ func methodProductRowList(c *call) (any, *apiError) {
 		return nil, failure(400, "INVALID_ARG_VALUE", "Invalid value for parameter {filter}")
 	}
 	at := slices.IndexFunc(c.portal.types, func(t *crmType) bool { return t.shortCode() == code })
-	if at < 0 || !c.user.CRM || c.user.Extranet {
+	if at < 0 || !c.user.CRM || c.user.Extranet || slices.Contains(c.user.hidden(c.portal.types[at].entityTypeID), owner) {
 		return nil, failure(400, "ACCESS_DENIED", "Access denied")
 	}
 	id, _ := strconv.Atoi(owner)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -134,6 +135,42 @@ func methodOwnerTypes(c *call) (any, *apiError) {
 		add(t.entityTypeID, pick(t.title, c.user.Lang), symbol, t.shortCode())
 	}
 	return out, nil
+}
+
+// methodTypeGet tells of a smart process, or of invoices, and which types its items are parents or children of
+// (crm-type-get-by-entity-type-id.md): whoever may read items of the type is told. Other types are none.
+func methodTypeGet(c *call) (any, *apiError) {
+	if c.user.Extranet {
+		return nil, failure(403, "allowed_only_intranet_user", "Action allowed only for intranet users")
+	}
+	id, refusal := c.number("entityTypeId")
+	if refusal != nil {
+		return nil, refusal
+	}
+	t := c.portal.crmType(id)
+	switch {
+	case !c.user.CRM && !c.user.Admin:
+		return nil, failure(400, "ACCESS_DENIED", "Access denied")
+	case t == nil || t.typeID == 0 && t.entityTypeID != 31:
+		return nil, failure(400, "0", "Smart process not found")
+	}
+	yes := map[bool]string{true: "Y", false: "N"}
+	relation := func(entityTypeID int, predefined bool) *object {
+		return newObject().set("entityTypeId", entityTypeID).set("isChildrenListEnabled", "Y").set("isPredefined", yes[predefined])
+	}
+	parents, children := newObject(), newObject()
+	if t.field("companyId").name != "" {
+		parents.push(relation(3, true)).push(relation(4, true))
+	}
+	for _, other := range c.portal.types {
+		if t.field("parentId"+strconv.Itoa(other.entityTypeID)).name != "" {
+			parents.push(relation(other.entityTypeID, false))
+		}
+		if other.field("parentId"+strconv.Itoa(t.entityTypeID)).name != "" {
+			children.push(relation(other.entityTypeID, false))
+		}
+	}
+	return newObject().set("type", t.describe().set("relations", newObject().set("parent", parents).set("child", children))), nil
 }
 
 func methodCategoryList(c *call) (any, *apiError) {

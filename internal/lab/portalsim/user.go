@@ -24,6 +24,9 @@ type User struct {
 	NoDepartment bool   // belongs to none: user.get leaves such people out, as it does with extranet users
 	Dismissed    bool   // may not log in; still listed, with ACTIVE false
 	System       bool   // runs the apps of a dismissed user; never listed (settings/system-user.md)
+
+	// Hidden are items that the user may not read though they may read others of the type, such as "4:40".
+	Hidden []string
 }
 
 func (u *User) email() string {
@@ -31,6 +34,17 @@ func (u *User) email() string {
 		return u.Email
 	}
 	return strings.ToLower(u.Name + "." + u.LastName + "@example.com")
+}
+
+// hidden are the ids of a type that the user may not read.
+func (u *User) hidden(entityTypeID int) []string {
+	var ids []string
+	for _, name := range u.Hidden {
+		if id, ok := strings.CutPrefix(name, strconv.Itoa(entityTypeID)+":"); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (u *User) kind() string {
