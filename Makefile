@@ -1,4 +1,4 @@
-.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots fuzz bench restlog mutants soak test-outages
+.PHONY: demo test test-npm test-clients test-pgbouncer test-fleet test-deploy audit licences lint build deps screenshots market fuzz bench restlog mutants soak test-outages
 
 # The demo: a private Postgres, a simulated portal and the app, in a browser near you.
 demo: deps
@@ -74,6 +74,10 @@ deps:
 screenshots: deps
 	mkdir -p docs/screenshots
 	ITEMLENS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run InABrowser ./cmd/demo
+
+# The pictures and the icon that the marketplace's form asks for (docs/market/README.md), taken the same way.
+market: deps
+	ITEMLENS_MARKET=$(CURDIR)/docs/market go test -count=1 -run TestMarketPictures ./cmd/demo
 
 # A short search for input that breaks a parser; each target for FUZZTIME.
 FUZZTIME ?= 20s

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -16,12 +17,18 @@ import (
 
 // Legal serves the privacy policy and the licence agreement, which the marketplace demands as pages.
 type Legal struct {
-	texts map[string]string // by "privacy.en"
+	texts  map[string]string // by "privacy.en"
+	vendor templates.Vendor
 }
 
-// NewLegal reads legal/<document>.<language>.md: texts of our own, in Markdown.
-func NewLegal(files fs.FS) (*Legal, error) {
-	legal := &Legal{texts: map[string]string{}}
+// NewLegal reads legal/<document>.<language>.md: texts of our own, in Markdown. Below each stands who offers the app, if the
+// operator says so: vendor is a name, support an e-mail address or an https address; the marketplace demands a licensor's
+// name in the license agreement (market/preparing-to-publish/common-requirements.md).
+func NewLegal(files fs.FS, vendor, support string) (*Legal, error) {
+	legal := &Legal{texts: map[string]string{}, vendor: templates.Vendor{Name: vendor, Support: support, Link: support}}
+	if support != "" && !strings.HasPrefix(support, "https://") {
+		legal.vendor.Link = "mailto:" + url.PathEscape(support)
+	}
 	names, err := fs.Glob(files, "legal/*.md")
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("no texts in legal/: %w", err)
@@ -51,7 +58,7 @@ func (p *Legal) Register(e *echo.Echo, site Site) {
 				text = p.texts[document+".en"]
 			}
 			page.Title, page.LibraryJS = page.L.T("legal."+document), ""
-			return site.Render(c, http.StatusOK, templates.Legal(page, text))
+			return site.Render(c, http.StatusOK, templates.Legal(page, text, p.vendor))
 		})
 	}
 }

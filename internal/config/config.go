@@ -56,6 +56,8 @@ type Raw struct {
 	RESTLogDays           string `name:"rest-log-days" help:"Days to keep requests to portals and their answers; the marketplace wants 3. 0 keeps none." default:"3" placeholder:"N"`
 	DrainDelay            string `help:"How long to go on serving after SIGTERM, not ready any more, so that the balancer sends new requests elsewhere." default:"5s" placeholder:"DURATION"`
 	KeepAliveSpread       string `help:"Period over which renewals of installers' tokens are spread." default:"20h" placeholder:"DURATION"`
+	Vendor                string `help:"Your name, as licensor, in the privacy policy and the license agreement." placeholder:"NAME"`
+	Support               string `help:"E-mail address or https:// address of your support, in the same texts." placeholder:"ADDRESS"`
 	LogLevel              string `help:"Log level: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 }
 
@@ -89,6 +91,8 @@ type Config struct {
 	RESTLogDays       int
 	DrainDelay        time.Duration // from SIGTERM until connections are closed
 	KeepAliveSpread   time.Duration
+	Vendor            string // licensor in the legal texts; empty: they name nobody
+	Support           string // e-mail address or https address; may be empty
 	LogLevel          slog.Level
 	// Traces gets the spans of pages, jobs and statements; nil: nobody does. OpenTelemetry's own variables decide
 	// (tracing.FromEnvironment), so Parse leaves it empty.
@@ -134,6 +138,8 @@ func (r Raw) Parse() (Config, error) {
 		RESTLogDays:      p.number("REST_LOG_DAYS", r.RESTLogDays, 0, 400),
 		DrainDelay:       p.duration("DRAIN_DELAY", r.DrainDelay, 0, 5*time.Minute),
 		KeepAliveSpread:  p.duration("KEEP_ALIVE_SPREAD", r.KeepAliveSpread, 0, 7*24*time.Hour),
+		Vendor:           p.line("VENDOR", r.Vendor, 200),
+		Support:          p.contact("SUPPORT", r.Support),
 	}
 	c.DatabaseDirectURL = c.DatabaseURL
 	if r.DatabaseDirectURL != "" || r.DatabaseDirectURLFile != "" {

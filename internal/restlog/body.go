@@ -38,6 +38,14 @@ func cleanBody(ctx context.Context, body []byte, access secret.Text) (text strin
 	return text, max(0, len(body)-longestBody)
 }
 
+// answersAreNotKept reports whether a command asks for requisites, bank details or addresses of clients. Portals give them to
+// whoever may read any client at all, so the app shows them only beside a client that this user may read, and keeps them
+// nowhere: of such a request the log keeps everything but the answer.
+func answersAreNotKept(command string) bool {
+	command = strings.ToLower(command)
+	return strings.HasPrefix(command, "crm.requisite.") || strings.HasPrefix(command, "crm.address.")
+}
+
 // commandsOf tells which methods a request ran, each with the type and the id that it asked for.
 func commandsOf(method string, request []byte) []string {
 	if method != "batch" {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -172,7 +173,11 @@ func (w *writer) take(held heldLine) {
 		line.RequestID = request.id
 	}
 	line.Request, line.RequestCut = cleanBody(held.ctx, e.Request, e.Target.Access)
-	line.Answer, line.AnswerCut = cleanBody(held.ctx, e.Answer, e.Target.Access)
+	if slices.ContainsFunc(line.Commands, answersAreNotKept) {
+		line.AnswerCut = len(e.Answer)
+	} else {
+		line.Answer, line.AnswerCut = cleanBody(held.ctx, e.Answer, e.Target.Access)
+	}
 	w.batch, w.requests = append(w.batch, line), append(w.requests, request)
 	w.bytes += held.bytes
 }

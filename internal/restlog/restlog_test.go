@@ -98,6 +98,27 @@ func TestNothingIsLostAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestDetailsOfClientsAreNotKept: of requests for requisites, bank details and addresses there is a line without the answer.
+func TestDetailsOfClientsAreNotKept(t *testing.T) {
+	log, store, _, stop := start(t)
+	for _, method := range []string{"crm.item.get", "crm.requisite.list", "crm.requisite.bankdetail.list", "CRM.Address.list"} {
+		e := exchange(100)
+		e.Request = []byte(`{"halt":0,"cmd":{"who":"profile","what":"` + method + `?id=1"}}`)
+		log.Record(t.Context(), e)
+	}
+	stop()
+	lines, unreadable, err := store.RESTLog(t.Context(), portal.RESTLogFilter{}, 10)
+	if err != nil || unreadable != 0 || len(lines) != 4 {
+		t.Fatalf("%d lines, %d unreadable, %v", len(lines), unreadable, err)
+	}
+	for _, line := range lines {
+		kept := strings.HasPrefix(line.Commands[1], "crm.item.get")
+		if (line.Answer != "") != kept || !kept && line.AnswerCut != 100 || line.Request == "" {
+			t.Errorf("%s: %d bytes of the answer are kept, %d left out", line.Commands[1], len(line.Answer), line.AnswerCut)
+		}
+	}
+}
+
 // TestADeadDatabaseStopsNobody: lines beyond the buffer are counted and told, none waits, and what found room is written
 // once the database is back.
 func TestADeadDatabaseStopsNobody(t *testing.T) {

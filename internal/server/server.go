@@ -149,7 +149,7 @@ func New(c config.Config, store *storage.Store, log *slog.Logger, version string
 	pages := inpage.Site{Site: site, Gate: admission}
 	(&page.Handler{Site: pages, Cards: cards}).Register(e)
 	(&settings.Handler{Site: pages, Store: store, Tabs: installer, Planner: s.jobs, Cards: cards, Forget: forget, Now: now}).Register(e)
-	legal, err := web.NewLegal(docs.Legal())
+	legal, err := web.NewLegal(docs.Legal(), c.Vendor, c.Support)
 	if err != nil {
 		return nil, err
 	}

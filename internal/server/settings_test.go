@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"itemlens/internal/config"
 	"itemlens/internal/lab/apptest"
 	"itemlens/internal/lab/portalsim"
 	"itemlens/internal/lab/stack"
@@ -658,6 +659,24 @@ func TestLegalPages(t *testing.T) {
 	} {
 		answer := app.Send(http.MethodGet, path, "", "")
 		if answer.Status != http.StatusOK || !strings.Contains(answer.Body, want) || strings.Contains(answer.Body, "&lt;h1") {
+			t.Errorf("%s: status %d\n%s", path, answer.Status, answer.Body)
+		}
+		if strings.Contains(answer.Body, "Vendor (licensor)") || strings.Contains(answer.Body, "mailto:") || strings.Contains(answer.Body, "Support:") {
+			t.Errorf("%s names somebody, though nobody is set\n%s", path, answer.Body)
+		}
+	}
+}
+
+func TestLegalPagesNameTheVendor(t *testing.T) {
+	app := apptest.Start(t, &cluster, apptest.Configure(func(c *config.Config) {
+		c.Vendor, c.Support = "Acme <Lenses> & Söhne", "help@acme.example"
+	}))
+	mailbox := `<a href="mailto:help@acme.example" rel="noreferrer"><bdi>help@acme.example</bdi></a>`
+	for path, want := range map[string]string{
+		"/privacy": "Vendor (licensor):", "/license": "Vendor (licensor):", "/privacy?LANG=ru": "Поставщик (лицензиар):", "/license?LANG=ru": "Поставщик (лицензиар):",
+	} {
+		answer := app.Send(http.MethodGet, path, "", "")
+		if !strings.Contains(answer.Body, want+"</strong> <bdi>Acme &lt;Lenses&gt; &amp; Söhne</bdi>") || !strings.Contains(answer.Body, mailbox) {
 			t.Errorf("%s: status %d\n%s", path, answer.Status, answer.Body)
 		}
 	}

@@ -68,6 +68,7 @@ type view struct {
 	Apps      []appEntry
 	App       appEntry
 	L         func(en, ru string) string
+	Slider    bool   // the page is shown in the slider, over another page
 	Frames    string // platform where frames behave as the platform's
 }
 
@@ -112,7 +113,7 @@ func (p *Portal) view(r *http.Request) view {
 	host, user := p.Host(), p.currentUser(r)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := view{Portal: p.Name, Host: host, Path: r.URL.Path, User: user, Users: p.users, Lang: user.Lang, Languages: languages()}
+	v := view{Portal: p.Name, Host: host, Path: r.URL.Path, User: user, Users: p.users, Lang: user.Lang, Languages: languages(), Slider: r.FormValue("IFRAME") == "Y"}
 	if p.sim.options.Truth.Frames {
 		v.Frames = "platform"
 	}

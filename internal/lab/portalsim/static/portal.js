@@ -72,7 +72,13 @@
       answer({ result: 'error', errorCode: 'PATH_NOT_AVAILABLE' });
       return;
     }
+    showSlider(url, answer);
+  }
+
+  function showSlider(url, answer) {
     closeSlider();
+    url.searchParams.set('IFRAME', 'Y');
+    url.searchParams.set('IFRAME_TYPE', 'SIDE_SLIDER');
     var box = document.createElement('div');
     box.className = 'slider';
     var close = document.createElement('button');
@@ -202,6 +208,14 @@
       default:
         answer({});
     }
+  });
+
+  // Cards and apps open in the slider; with a key held, in a tab of the browser.
+  document.addEventListener('click', function (event) {
+    var link = event.target.closest('[data-slider]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || mobile) return;
+    event.preventDefault();
+    showSlider(new URL(link.href), function () {});
   });
 
   document.addEventListener('click', function (event) {
