@@ -26,7 +26,7 @@ import (
 
 type cli struct {
 	config.Raw `embed:""`
-	JSON       bool `name:"json" help:"Print what the command tells as JSON. Logs always are."`
+	JSON       bool `name:"json" env:"-" help:"Print what the command tells as JSON. Logs always are."`
 
 	Serve   struct{} `cmd:"" default:"1" help:"Serve portals (default)."`
 	Migrate struct{} `cmd:"" name:"migrate" help:"Apply migrations to the database."`

@@ -16,7 +16,7 @@ import (
 func (w *world) slowDown(path string, by time.Duration) {
 	w.t.Helper()
 	w.frame(fmt.Sprintf(`(() => { const real = window.fetch; window.fetch = (address, how) => {
-		if (address !== %q) return real(address, how);
+		if (new URL(address, location.href).pathname !== %q) return real(address, how);
 		window.fetch = real;
 		return real(address, {...how, signal: null}).then((answer) => new Promise((done) => setTimeout(() => done(answer), %d)));
 	}; })()`, path, by.Milliseconds()))

@@ -192,7 +192,7 @@ func (w *world) checkGone(ctx context.Context, ids []string) error {
 }
 
 // own are the tables that hold rows where there is no portal: versions, and the queue's own.
-var own = []string{"schema_migrations", "river_migration", "river_leader", "river_queue", "river_client", "river_client_queue", "erasure_key"}
+var own = []string{"schema_migrations", "schema_support", "river_migration", "river_leader", "river_queue", "river_client", "river_client_queue", "erasure_key"}
 
 // checkEmpty looks whether anything is left where no portal has the app any more: rows in any table but the queue's own,
 // and a portal's name anywhere.
