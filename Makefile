@@ -16,7 +16,7 @@ test-npm:
 	cd cmd/demo/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	cd cmd/demo/firefox && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	go test -tags npm -count=1 -timeout 5m ./internal/lab/portalsim/sdktest
-	go test -tags npm -count=1 -timeout 5m -run 'WithoutBarriers|InFirefox' ./cmd/demo
+	go test -tags npm -count=1 -timeout 8m -run 'WithoutBarriers|InFirefox' ./cmd/demo
 
 # Strangers' clients that npm offers, unchanged, against the simulator over TLS; docs/simulator.md has the table.
 test-clients:
