@@ -75,7 +75,7 @@ func (w *world) inSlider(path string) {
 	w.t.Helper()
 	w.run(chromedp.Click(chromedp.CSS(`a[data-slider][href$="`+path+`"]`)), chromedp.WaitVisible(chromedp.CSS("#slider-close")))
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if w.slide(`document.readyState === 'complete' && !document.querySelector('nav, header') && document.body.className`) == "in-slider" {
+		if w.slide(`document.readyState === 'complete' && !document.querySelector('nav, header') && document.body.className`) == "slid-open" {
 			return
 		}
 	}
