@@ -21,16 +21,10 @@ func (c *Cards) Around(ctx context.Context, visit *gate.Visit, l *i18n.Printer, 
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	around, err := lens.NewAround(ctx, read, c.reader(visit, l), visit.Portal.Settings)
-	if err != nil {
-		return nil, err
-	}
-	return templates.Around(l, around), nil
+	return inTurn(ctx, c, visit, func() (templ.Component, error) {
+		around, err := lens.NewAround(ctx, read, c.reader(visit, l), visit.Portal.Settings)
+		return templates.Around(l, around), err
+	})
 }
 
 // compare answers what an item can be compared with, or both items side by side once another one is chosen.
@@ -40,11 +34,7 @@ func (h *Handler) compare(c echo.Context) error {
 		Other int64  `json:"other"`
 		Query string `json:"query"`
 	}
-	visit, l, err := h.resume(c, &req)
-	if err != nil {
-		return err
-	}
-	ref, err := req.ref()
+	visit, l, ref, err := h.resumeItem(c, &req)
 	if err != nil {
 		return err
 	}
@@ -73,16 +63,10 @@ func (c *Cards) Compare(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 		}
 		read[i] = reading
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	compare, err := lens.NewCompare(ctx, read[0], read[1], c.reader(visit, l), visit.Portal.Settings)
-	if err != nil {
-		return nil, err
-	}
-	return templates.Compare(l, compare), nil
+	return inTurn(ctx, c, visit, func() (templ.Component, error) {
+		compare, err := lens.NewCompare(ctx, read[0], read[1], c.reader(visit, l), visit.Portal.Settings)
+		return templates.Compare(l, compare), err
+	})
 }
 
 // Candidates makes the choice of items to compare one with.

@@ -60,21 +60,19 @@ func (c *Cards) LoadAs(ctx context.Context, visit *gate.Visit, ref crm.Ref, l *i
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return card.New(ctx, reading, c.reader(visit, l), chosen, visit.User.Admin)
+	return inTurn(ctx, c, visit, func() (*card.Card, error) {
+		return card.New(ctx, reading, c.reader(visit, l), chosen, visit.User.Admin)
+	})
 }
 
-// turn waits until the portal has a processor free for what is to be made; done gives it back.
-func (c *Cards) turn(ctx context.Context, visit *gate.Visit) (done func(), err error) {
-	done, err = c.Turns.Begin(ctx, visit.Portal.MemberID)
+// inTurn makes what was read once the portal has a processor free for it.
+func inTurn[T any](ctx context.Context, c *Cards, visit *gate.Visit, make func() (T, error)) (made T, err error) {
+	done, err := c.Turns.Begin(ctx, visit.Portal.MemberID)
 	if err != nil {
-		return nil, fmt.Errorf("wait for other cards of the portal: %w", err)
+		return made, fmt.Errorf("wait for other cards of the portal: %w", err)
 	}
-	return done, nil
+	defer done()
+	return make()
 }
 
 // Name is what a key stands for.

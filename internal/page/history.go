@@ -21,16 +21,10 @@ func (c *Cards) History(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	history, err := lens.NewHistory(ctx, reading, c.reader(visit, l), visit.Portal.Settings)
-	if err != nil {
-		return nil, err
-	}
-	return templates.History(l, history), nil
+	return inTurn(ctx, c, visit, func() (templ.Component, error) {
+		history, err := lens.NewHistory(ctx, reading, c.reader(visit, l), visit.Portal.Settings)
+		return templates.History(l, history), err
+	})
 }
 
 // timeline answers a further part of an item's timeline as HTML.
@@ -39,11 +33,7 @@ func (h *Handler) timeline(c echo.Context) error {
 		itemRequest
 		crm.TimelinePlace
 	}
-	visit, l, err := h.resume(c, &req)
-	if err != nil {
-		return err
-	}
-	ref, err := req.ref()
+	visit, l, ref, err := h.resumeItem(c, &req)
 	if err != nil {
 		return err
 	}
@@ -63,10 +53,7 @@ func (c *Cards) Timeline(ctx context.Context, visit *gate.Visit, l *i18n.Printer
 	if err != nil {
 		return nil, gate.Problem(err)
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return lens.NewTimeline(ctx, reading, timeline, c.reader(visit, l))
+	return inTurn(ctx, c, visit, func() (*lens.Timeline, error) {
+		return lens.NewTimeline(ctx, reading, timeline, c.reader(visit, l))
+	})
 }

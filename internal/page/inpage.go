@@ -38,14 +38,20 @@ func (r itemRequest) ref() (crm.Ref, error) {
 	return crm.Ref(r), nil
 }
 
+// resumeItem is resume for a request that names an item.
+func (h *Handler) resumeItem(c echo.Context, into interface{ ref() (crm.Ref, error) }) (*gate.Visit, *i18n.Printer, crm.Ref, error) {
+	visit, l, err := h.resume(c, into)
+	if err != nil {
+		return nil, nil, crm.Ref{}, err
+	}
+	ref, err := into.ref()
+	return visit, l, ref, err
+}
+
 // item answers the card of an item as HTML: to refresh a page in place, and to open an item from the app's own page.
 func (h *Handler) item(c echo.Context) error {
 	var req itemRequest
-	visit, l, err := h.resume(c, &req)
-	if err != nil {
-		return err
-	}
-	ref, err := req.ref()
+	visit, l, ref, err := h.resumeItem(c, &req)
 	if err != nil {
 		return err
 	}

@@ -20,11 +20,7 @@ type lensView func(ctx context.Context, visit *gate.Visit, l *i18n.Printer, ref 
 func (h *Handler) lens(make lensView) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		var req itemRequest
-		visit, l, err := h.resume(c, &req)
-		if err != nil {
-			return err
-		}
-		ref, err := req.ref()
+		visit, l, ref, err := h.resumeItem(c, &req)
 		if err != nil {
 			return err
 		}

@@ -28,14 +28,8 @@ func (c *Cards) Request(ctx context.Context, visit *gate.Visit, l *i18n.Printer,
 	if administrators && !visit.User.Admin {
 		return nil, portal.Problemf(portal.AdminOnly, "the user may not see field codes")
 	}
-	done, err := c.turn(ctx, visit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	view, err := lens.NewRequest(ctx, read, c.reader(visit, l), settings, visit.Portal.ClientEndpoint)
-	if err != nil {
-		return nil, err
-	}
-	return templates.Request(l, view), nil
+	return inTurn(ctx, c, visit, func() (templ.Component, error) {
+		view, err := lens.NewRequest(ctx, read, c.reader(visit, l), settings, visit.Portal.ClientEndpoint)
+		return templates.Request(l, view), err
+	})
 }
