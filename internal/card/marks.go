@@ -53,6 +53,11 @@ func (f *formatter) late(code string) int {
 	if !ok {
 		return 0
 	}
+	return f.daysSince(end)
+}
+
+// daysSince is how many days ago a day was, by the reader's calendar.
+func (f *formatter) daysSince(day time.Time) int {
 	now := f.Now
 	if f.Zone != nil {
 		now = now.In(f.Zone)
@@ -60,7 +65,7 @@ func (f *formatter) late(code string) int {
 		now = now.In(created.Location()) // as the portal writes times
 	}
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
-	return int(today.Sub(end) / (24 * time.Hour))
+	return int(today.Sub(day) / (24 * time.Hour))
 }
 
 // open reports whether the item is known to be in work: its stage neither won nor lost it. Of a stage that the portal does

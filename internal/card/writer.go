@@ -18,16 +18,6 @@ func NewWriter(r *crm.Reading, reader Reader) *Writer {
 	return &Writer{reader, newFormatter(r, reader)}
 }
 
-// Field writes the value that the item has in a field, as its card does; nothing where it has none.
-func (w *Writer) Field(name string) []Piece {
-	field := w.f.typ.Fields.Field(name)
-	if field == nil {
-		return nil
-	}
-	pieces, _ := w.f.format(field, w.f.item.Value(name))
-	return pieces
-}
-
 // Person writes a user by id, with a link to their page; the page's script finds a name that is not known. It reports false
 // where the id is 0.
 func (w *Writer) Person(id int64) (Piece, bool) { return w.f.person(strconv.FormatInt(id, 10)) }
@@ -45,11 +35,8 @@ func (w *Writer) In(t time.Time) time.Time {
 	return t.In(w.Zone)
 }
 
-// Moment writes a moment (RFC 3339) in the reader's time zone.
-func (w *Writer) Moment(text string) Piece { return w.f.dateTime(&crm.Field{}, text) }
-
-// Day writes a day as the platform tells it, see Day.
-func (w *Writer) Day(text string) Piece { return w.f.date(text) }
+// DaysSince is how many days ago a day was, by the reader's calendar; less than 0 where it lies ahead.
+func (w *Writer) DaysSince(day time.Time) int { return w.f.daysSince(day) }
 
 // Money writes a sum in a currency as the portal does.
 func (w *Writer) Money(sum float64, currency string) string { return w.f.amount(sum, currency) }
@@ -92,20 +79,17 @@ type Stage struct {
 // Stage finds a stage of a pipeline (category; "" of types without pipelines) by the id that stageId holds. One that is gone
 // is called by its id.
 func (w *Writer) Stage(category, id string) Stage {
-	stage := Stage{Name: shorten(id, maxTitle)}
+	name := shorten(id, maxTitle)
 	var found crm.Status
 	if field := w.f.typ.Fields.Field("stageId"); field != nil {
 		for _, status := range w.f.typ.Statuses.Pipeline(field.StatusType, category, id) {
 			if status.ID == id {
 				found = status
-				stage.Name = status.Name
+				name = status.Name
 			}
 		}
 	}
-	stage.Class = classes[found.Semantics]
-	stage.Color = color(found.Color)
-	stage.Pale = pale(stage.Color)
-	return stage
+	return drawnStage(name, found)
 }
 
 // StageOf finds a stage of a type, whatever its pipeline, by the id that stageId holds.
@@ -114,9 +98,13 @@ func (w *Writer) StageOf(entityTypeID int, id string) Stage {
 	if !known {
 		stage.Name = id
 	}
-	out := Stage{Name: shorten(stage.Name, maxTitle), Class: classes[stage.Semantics], Color: color(stage.Color)}
-	out.Pale = pale(out.Color)
-	return out
+	return drawnStage(shorten(stage.Name, maxTitle), stage)
+}
+
+func drawnStage(name string, status crm.Status) Stage {
+	drawn := Stage{Name: name, Class: classes[status.Semantics], Color: color(status.Color)}
+	drawn.Pale = pale(drawn.Color)
+	return drawn
 }
 
 // ItemTitle is what an item is called; the name of its type with its id where it has no title.

@@ -122,7 +122,7 @@ type aroundMaker struct {
 // hides reports whether a field is hidden in the cards of a type, in one of some pipelines.
 func (a *aroundMaker) hides(entityTypeID int, categories []string, field string) bool {
 	return slices.ContainsFunc(categories, func(category string) bool {
-		return slices.Contains(a.chosen.Card(entityTypeID, category).Hidden, field)
+		return card.Hides(a.chosen.Card(entityTypeID, category).Hidden)(field)
 	})
 }
 
@@ -135,7 +135,7 @@ func (a *aroundMaker) line(ref crm.Ref, title string) Line {
 
 // itemLine is the line of an item of which its stage and amount were read.
 func (a *aroundMaker) itemLine(entityTypeID int, item *crm.Item) Line {
-	hidden := func(field string) bool { return a.hides(entityTypeID, []string{item.Text("categoryId")}, field) }
+	hidden := card.Hides(a.chosen.Card(entityTypeID, item.Text("categoryId")).Hidden)
 	title := item.Title()
 	if hidden("title") || item.Text("title") == "" && (hidden("name") || hidden("lastName")) {
 		title = ""

@@ -118,9 +118,7 @@ func (b *historyBuilder) plannedEnd() (Fact, bool) {
 	if b.ended() {
 		return fact, true
 	}
-	now := b.In(b.now)
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
-	switch days := int(today.Sub(day) / (24 * time.Hour)); {
+	switch days := b.DaysSince(day); {
 	case days > 0:
 		fact.Note, fact.Late = b.L.T("history.late", "Span", b.days(days)), true
 	case days < 0:
