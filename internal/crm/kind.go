@@ -100,7 +100,7 @@ func (k *Kind) finish(statuses *Statuses) {
 			k.Categories = append(k.Categories, category)
 		}
 		stage, known := statuses.Stage(k.EntityTypeID, it.Text("stageId"))
-		isOpen := known && stage.Semantics != "S" && stage.Semantics != "F"
+		isOpen := known && !stage.Ended()
 		if isOpen {
 			open++
 		}

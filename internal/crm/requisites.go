@@ -129,7 +129,7 @@ func eachRow(raw json.RawMessage, do func(map[string]string)) {
 	bitrix24.EachElement(raw, func(value []byte) bool {
 		row := map[string]string{}
 		bitrix24.EachMember(value, func(name, value []byte) bool {
-			row[bitrix24.Text(name)] = cutDetail(strings.TrimSpace(bitrix24.Text(value)))
+			row[bitrix24.Text(name)] = cutTo(strings.TrimSpace(bitrix24.Text(value)), maxDetailLength)
 			return len(row) < MaxMembers
 		})
 		if len(row) > 0 {
@@ -138,13 +138,6 @@ func eachRow(raw json.RawMessage, do func(map[string]string)) {
 		count++
 		return count < kindPage
 	})
-}
-
-func cutDetail(text string) string {
-	if len(text) <= maxDetailLength {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxDetailLength], "") + "…"
 }
 
 // detailsOf are the values of a row that a person reads, in the order in which the portal writes them.

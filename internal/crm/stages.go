@@ -50,7 +50,7 @@ func (s *Statuses) Ends(entityTypeID int) []string {
 			continue
 		}
 		for _, status := range s.byEntity[entityID] {
-			if status.Semantics == "S" || status.Semantics == "F" {
+			if status.Ended() {
 				ids = append(ids, status.ID)
 			}
 		}
