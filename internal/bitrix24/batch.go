@@ -110,10 +110,6 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 		return nil, &AnswerError{Method: "batch", Status: 200, Kind: "not_json", Err: errors.New("the result is no object")}
 	}
 	result := &BatchResult{Errors: map[string]*Error{}, Totals: map[string]int{}}
-	var times map[string]time.Duration
-	if span.Recording() {
-		times = make(map[string]time.Duration, len(commands))
-	}
 	EachMember(answer.Result, func(name, value []byte) bool {
 		switch string(name) {
 		case `"result"`:
@@ -129,24 +125,21 @@ func (c *Client) Batch(ctx context.Context, to Target, commands []Command) (*Bat
 			eachAnswer(value, func(key string, raw []byte) { result.Totals[key] = wholeNumber(raw) })
 		case `"result_time"`:
 			result.times = value
-			eachAnswer(value, func(key string, raw []byte) {
-				c.buckets.reset(host, methods[key], resetAt(raw))
-				if times != nil {
-					times[key] = durationOf(raw)
-				}
-			})
+			eachAnswer(value, func(key string, raw []byte) { c.buckets.reset(host, methods[key], resetAt(raw)) })
 		}
 		return true
 	})
 	if span.Recording() {
-		traceCommands(ctx, span, commands, result, times, answered)
+		traceCommands(ctx, span, commands, result, answered)
 	}
 	return result, nil
 }
 
 // traceCommands adds a span for each command. The portal says how long each one took, by its own clock, and they ran one
 // after the other, so they are drawn in their order up to the answer; one of which it says nothing has no length.
-func traceCommands(ctx context.Context, span tracing.Span, commands []Command, result *BatchResult, times map[string]time.Duration, answered time.Time) {
+func traceCommands(ctx context.Context, span tracing.Span, commands []Command, result *BatchResult, answered time.Time) {
+	times := make(map[string]time.Duration, len(commands))
+	eachAnswer(result.times, func(key string, raw []byte) { times[key] = durationOf(raw) })
 	at := answered
 	for _, command := range commands {
 		at = at.Add(-times[command.Key])
