@@ -10,16 +10,24 @@ import (
 // pageLength is how many entries a page of a list has.
 const pageLength = 50
 
+// entityTypeID reads the parameter that names a type and checks the user, in this order.
+func (c *call) entityTypeID() (int, *apiError) {
+	if c.params.text("entityTypeId") == "" {
+		return 0, failure(400, "100", "Could not find value for parameter {entityTypeId}")
+	}
+	if c.user.Extranet {
+		return 0, failure(403, "allowed_only_intranet_user", "Action allowed only for intranet users")
+	}
+	return c.params.int("entityTypeId"), nil
+}
+
 // itemType finds the type that a method of crm.item.* names and checks the user, in the platform's order: employee, then
 // type; rights come last.
 func (c *call) itemType() (*crmType, *apiError) {
-	if c.params.text("entityTypeId") == "" {
-		return nil, failure(400, "100", "Could not find value for parameter {entityTypeId}")
+	id, refusal := c.entityTypeID()
+	if refusal != nil {
+		return nil, refusal
 	}
-	if c.user.Extranet {
-		return nil, failure(403, "allowed_only_intranet_user", "Action allowed only for intranet users")
-	}
-	id := c.params.int("entityTypeId")
 	t := c.portal.crmType(id)
 	if t == nil && id < firstSmartProcess && c.truth().Readers {
 		return nil, failure(400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")

@@ -67,8 +67,19 @@ func argument(name string) *apiError {
 }
 
 // page cuts a list to the page that the parameter start names, 50 entries long.
-func (c *call) page(all *object) *object {
-	total, start := len(all.keys), c.params.int("start")
+func (c *call) page(all *object) *object { return c.pageFrom(all, c.params.int("start")) }
+
+// wholePage cuts a list to the whole page that start lies in, as methods do that page by number: 70 gives the second one.
+func (c *call) wholePage(all *object) *object {
+	start := c.params.int("start")
+	if start > 0 {
+		start = start / pageLength * pageLength
+	}
+	return c.pageFrom(all, start)
+}
+
+func (c *call) pageFrom(all *object, start int) *object {
+	total := len(all.keys)
 	if start < 0 { // a page without counting
 		return all.first(pageLength)
 	}

@@ -105,13 +105,10 @@ func (p *Portal) moved(t *crmType, before, after *object) {
 // may read: nobody is refused, and who may read nothing gets nothing. Orders are taken as far as they are understood; a
 // filter by any other field is refused (crm-stage-history-list.md; crm/lib/controller/stagehistory.php).
 func methodStageHistory(c *call) (any, *apiError) {
-	if c.params.text("entityTypeId") == "" {
-		return nil, failure(400, "100", "Could not find value for parameter {entityTypeId}")
+	id, refusal := c.entityTypeID()
+	if refusal != nil {
+		return nil, refusal
 	}
-	if c.user.Extranet {
-		return nil, failure(403, "allowed_only_intranet_user", "Action allowed only for intranet users")
-	}
-	id := c.params.int("entityTypeId")
 	t := c.portal.crmType(id)
 	if t == nil || id == 3 || id == 4 || id == 7 {
 		return nil, failure(400, "ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
@@ -222,24 +219,4 @@ func sortRows(rows []*object, order *object, known func(name string) bool) {
 		}
 		return 0
 	})
-}
-
-// wholePage cuts a list to the whole page that start lies in, as methods do that page by number: 70 gives the second one.
-func (c *call) wholePage(all *object) *object {
-	start := c.params.int("start")
-	if start < 0 {
-		return all.first(pageLength)
-	}
-	total := len(all.keys)
-	start = start / pageLength * pageLength
-	c.total = &total
-	if start+pageLength < total {
-		next := start + pageLength
-		c.next = &next
-	}
-	out := newObject()
-	for _, key := range all.keys[min(start, total):min(start+pageLength, total)] {
-		out.push(all.values[key])
-	}
-	return out
 }
