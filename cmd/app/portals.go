@@ -44,6 +44,15 @@ func unknownPortal(name string) error {
 	return fmt.Errorf("no portal %q in the database; `app portals list` shows all of them", name)
 }
 
+// inspect reads what is stored about the portal of a name.
+func inspect(ctx context.Context, store *storage.Store, name string) (storage.PortalFacts, error) {
+	facts, err := store.Inspect(ctx, name)
+	if errors.Is(err, portal.ErrUnknownPortal) {
+		err = unknownPortal(name)
+	}
+	return facts, err
+}
+
 // showCommand prints what is stored about a portal.
 type showCommand struct {
 	Portal string `arg:"" help:"member_id or domain of the portal."`
@@ -55,10 +64,7 @@ func (c showCommand) run(ctx context.Context, raw config.Raw, p printer) error {
 		return err
 	}
 	defer store.Close()
-	facts, err := store.Inspect(ctx, c.Portal)
-	if errors.Is(err, portal.ErrUnknownPortal) {
-		return unknownPortal(c.Portal)
-	}
+	facts, err := inspect(ctx, store, c.Portal)
 	if err != nil {
 		return err
 	}
@@ -167,10 +173,7 @@ func (c rebindCommand) run(ctx context.Context, raw config.Raw, p printer) error
 			}
 		}
 	} else {
-		facts, err := store.Inspect(ctx, c.Portal)
-		if errors.Is(err, portal.ErrUnknownPortal) {
-			return unknownPortal(c.Portal)
-		}
+		facts, err := inspect(ctx, store, c.Portal)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -35,10 +36,7 @@ func describe(c echo.Context) {
 	if !span.Recording() {
 		return
 	}
-	route := c.Path()
-	if route == "" {
-		route = "none"
-	}
+	route := cmp.Or(c.Path(), "none")
 	span.Name(methodLabel(c.Request().Method) + " " + route)
 	span.Text(tracing.Route, route)
 	span.Text(tracing.RequestID, c.Response().Header().Get(echo.HeaderXRequestID))

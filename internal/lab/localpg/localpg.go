@@ -40,9 +40,13 @@ func Start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("make directory for Postgres: %w", err)
 	}
 	s := &Server{dir: dir, bin: bin}
-	s.attr, err = s.dropRoot()
-	if err == nil {
-		err = s.initdb(ctx)
+	return s.start(ctx, s.initdb)
+}
+
+// start fills a server's new directory and starts the server on it.
+func (s *Server) start(ctx context.Context, fill func(context.Context) error) (_ *Server, err error) {
+	if s.attr, err = s.dropRoot(); err == nil {
+		err = fill(ctx)
 	}
 	if err == nil {
 		err = s.Resume(ctx)
@@ -62,18 +66,10 @@ func Standby(ctx context.Context, primary *Server) (*Server, error) {
 		return nil, fmt.Errorf("make directory for Postgres: %w", err)
 	}
 	s := &Server{dir: dir, bin: primary.bin}
-	if s.attr, err = s.dropRoot(); err == nil {
-		err = s.run(ctx, "pg_basebackup", "--pgdata", s.data(), "--host", primary.dir, "--username", "postgres", "--wal-method", "stream",
+	return s.start(ctx, func(ctx context.Context) error {
+		return s.run(ctx, "pg_basebackup", "--pgdata", s.data(), "--host", primary.dir, "--username", "postgres", "--wal-method", "stream",
 			"--write-recovery-conf", "--checkpoint", "fast", "--no-sync")
-	}
-	if err == nil {
-		err = s.Resume(ctx)
-	}
-	if err != nil {
-		s.Stop()
-		return nil, err
-	}
-	return s, nil
+	})
 }
 
 // Dump writes a database to a file in the server's directory, as `pg_dump --format custom` does, and returns its path.
