@@ -52,11 +52,24 @@ export function enliven(card, signal) {
   addCopyButtons(card);
   import('./ago.js').then(({ tellAgo }) => tellAgo(), () => {}); // the moments themselves stay
   void opened.then(() => { for (const link of all('a[data-path]', card)) link.setAttribute('aria-haspopup', 'dialog'); });
-  if (find('[data-name], [data-products][data-missing]', card)) {
-    import('./names.js').then(({ fillNames }) => fillNames(card, signal)).catch((error) => { if (!signal.aborted) say(told(error)); });
-  }
+  if (find('[data-name], [data-products][data-missing]', card)) askNames(card, signal);
   fit();
 }
+
+/**
+ * Has the names of a card filled in.
+ * @param {HTMLElement} card
+ * @param {AbortSignal} [signal] ends it
+ */
+export function askNames(card, signal = new AbortController().signal) {
+  import('./names.js').then(({ fillNames }) => fillNames(card, signal)).catch((error) => { if (!signal.aborted) say(told(error)); });
+}
+
+/**
+ * Names the item of a card, as the app is asked about it.
+ * @param {HTMLElement} card
+ */
+export function itemOf(card) { return { entityTypeId: Number(card.dataset.entityTypeId), id: Number(card.dataset.id) }; }
 
 const icon = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 3h7a1 1 0 0 1 1 1v8M4 5h6a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1z"/></svg>';
 

@@ -1,4 +1,5 @@
 // The comparison of two items: choosing another one by its title, and both side by side.
+import { askNames, itemOf } from './card.js';
 import { find, input } from './dom.js';
 import { fit } from './frame.js';
 import { openView } from './lens.js';
@@ -39,14 +40,14 @@ async function show(panel, wanted, focus) {
   const signal = requests.next();
   panel.setAttribute('aria-busy', 'true');
   try {
-    const answer = await ask('/in/lens/compare', { entityTypeId: Number(card.dataset.entityTypeId), id: Number(card.dataset.id), ...wanted }, signal);
+    const answer = await ask('/in/lens/compare', { ...itemOf(card), ...wanted }, signal);
     panel.innerHTML = await answer.text(); // written by the app's own templates
     panel.dataset.loaded = '';
     enliven(panel);
     const field = find(focus || '#' + panel.id, card);
     field?.focus();
     if (field instanceof HTMLInputElement) field.select();
-    if (find('[data-name]', panel)) void import('./names.js').then(({ fillNames }) => fillNames(card, signal));
+    if (find('[data-name]', panel)) askNames(card, signal);
   } catch (error) {
     if (!signal.aborted) say(told(error));
   } finally {

@@ -1,4 +1,5 @@
 // The view of how an item came to be: what was done before what is shown.
+import { askNames, itemOf } from './card.js';
 import { all, find } from './dom.js';
 import { fit } from './frame.js';
 import { ask, told } from './session.js';
@@ -26,8 +27,7 @@ async function further(panel, button) {
   button.setAttribute('aria-busy', 'true');
   try {
     const answer = await ask('/in/lens/history/further', {
-      entityTypeId: Number(card.dataset.entityTypeId), id: Number(card.dataset.id),
-      comments: Number(button.dataset.comments), activities: Number(button.dataset.activities)
+      ...itemOf(card), comments: Number(button.dataset.comments), activities: Number(button.dataset.activities)
     });
     const slot = document.createElement('template');
     slot.innerHTML = await answer.text(); // written by the app's own templates
@@ -44,7 +44,7 @@ async function further(panel, button) {
       first.tabIndex = -1;
       first.focus({ preventScroll: true });
     }
-    if (find('[data-name]', timeline)) void import('./names.js').then(({ fillNames }) => fillNames(card, new AbortController().signal));
+    if (find('[data-name]', timeline)) askNames(card);
   } catch (error) {
     button.removeAttribute('aria-busy');
     say(told(error), { lasts: true });

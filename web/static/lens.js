@@ -1,5 +1,6 @@
 // The views of an item beside its fields. Each is a tab, asked for when it is first opened, as HTML that the app's own
 // templates wrote: /in/lens/<name>. What a view needs of a script of its own is loaded with it.
+import { askNames, itemOf } from './card.js';
 import { all, find, make } from './dom.js';
 import { fit } from './frame.js';
 import { Latest, ask, told } from './session.js';
@@ -82,7 +83,7 @@ async function load(card, panel, name) {
   const signal = requests.next();
   panel.setAttribute('aria-busy', 'true');
   try {
-    const [style, answer, script] = [styles(), ask('/in/lens/' + name, { entityTypeId: Number(card.dataset.entityTypeId), id: Number(card.dataset.id) }, signal), scripts[name]?.()];
+    const [style, answer, script] = [styles(), ask('/in/lens/' + name, itemOf(card), signal), scripts[name]?.()];
     answer.catch(() => {}); // it is waited for below, and the styles before it
     await style;
     if (!panel.childElementCount) panel.append(make('div', { className: 'skeleton' }));
@@ -92,7 +93,7 @@ async function load(card, panel, name) {
     panel.innerHTML = html; // written by the app's own templates
     panel.dataset.loaded = '';
     module?.enliven(panel);
-    if (find('[data-name]', panel)) void import('./names.js').then(({ fillNames }) => fillNames(card, signal));
+    if (find('[data-name]', panel)) askNames(card, signal);
   } catch (error) {
     if (signal.aborted) return;
     const again = make('button', { type: 'button', textContent: find('[data-again]', card)?.dataset.again ?? '' });

@@ -1,5 +1,5 @@
 // Refreshing a card in place, with what changed marked.
-import { showCard, shownCard } from './card.js';
+import { itemOf, showCard, shownCard } from './card.js';
 import { textOf } from './copy.js';
 import { all, find, input, make } from './dom.js';
 import { applyFilter } from './filter.js';
@@ -20,7 +20,7 @@ export async function refresh({ quiet = false } = {}) {
   const button = find('[data-action=refresh]', old);
   button?.setAttribute('aria-busy', 'true');
   try {
-    const answer = await ask('/in/item', { entityTypeId: Number(old.dataset.entityTypeId), id: Number(old.dataset.id) }, signal);
+    const answer = await ask('/in/item', itemOf(old), signal);
     const html = await answer.text();
     if (signal.aborted || !old.isConnected) return;
     const { fresh, changed } = replace(old, html, quiet);

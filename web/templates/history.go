@@ -16,6 +16,14 @@ func factTitle(l *i18n.Printer, f lens.Fact) string {
 	return l.T("history." + f.Name)
 }
 
+// yes says that something is so; where it is not, nothing.
+func yes(l *i18n.Printer, is bool) string {
+	if is {
+		return l.T("value.yes")
+	}
+	return ""
+}
+
 // segmentAt is where a segment of the bar begins, from the left: time runs as the reader reads.
 func segmentAt(l *i18n.Printer, s lens.Segment) string {
 	if l.Dir() != "rtl" {
